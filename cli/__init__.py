@@ -1,0 +1,1 @@
+"""The aftercare command for people. May use any service; nothing imports it."""

@@ -1,0 +1,1 @@
+"""One package per service. They share nothing but messages and the shared library."""

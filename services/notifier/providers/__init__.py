@@ -1,0 +1,1 @@
+"""Those who carry our messages, and what their error codes mean."""

@@ -1,0 +1,1 @@
+"""Pure building blocks: clock, ids, contact values, send windows, backoff, errors. No I/O."""

@@ -1,0 +1,1 @@
+"""Runs a service: settings, signals, loops, drain; and the private servers of one machine."""

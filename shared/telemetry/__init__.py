@@ -1,0 +1,1 @@
+"""Structured logs that let nothing personal through, and metrics."""
