@@ -21,8 +21,8 @@ class RetryPolicy:
 def exponential(failures: int, *, first: float, cap: float, jitter: float = 0.0) -> float:
     """Return seconds to wait after the ``failures``-th failure: doubling from ``first`` up to ``cap``.
 
-    ``jitter`` is a random number in [0, 1) that the caller draws; the wait shrinks by up to half of itself with it, so that
-    many processes that failed together do not return together.
+    ``jitter`` is a random number in [0, 1) that the caller draws; the wait shrinks by up to half with it, so that many
+    processes that failed together do not return together.
     """
     wait: float = min(cap, first * 2 ** min(failures - 1, 30))
     return wait * (1 - jitter / 2)

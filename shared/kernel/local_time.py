@@ -20,7 +20,7 @@ def resolve(day: date, at: time, zone: ZoneInfo) -> datetime:
 
 def _end_of_gap(naive: datetime, zone: ZoneInfo) -> datetime:
     """Return the instant at which the clocks jump over ``naive``."""
-    # Inside a gap, fold=0 reads with the offset before the jump and fold=1 with the one after it: the jump lies between.
+    # In a gap, fold=0 reads with the offset before the jump and fold=1 with the one after it: the jump lies between.
     low = naive.replace(tzinfo=zone, fold=1).astimezone(UTC)
     high = naive.replace(tzinfo=zone, fold=0).astimezone(UTC)
     before = low.astimezone(zone).utcoffset()

@@ -35,8 +35,8 @@ class SendWindow:
     def last_before(self, at: datetime, zone: ZoneInfo, *, margin: timedelta) -> datetime:
         """Return ``at`` inside the window, else the instant ``margin`` before the closing that came last (UTC).
 
-        The margin leaves room for a queue: a text planned for the closing minute would wait until the next morning after
-        a hiccup of that length.
+        The margin leaves room for a queue: after a hiccup, a text planned for the closing minute would wait until the
+        next morning.
         """
         if self.contains(at, zone):
             return at.astimezone(UTC)

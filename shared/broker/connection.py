@@ -1,0 +1,75 @@
+"""Links to the broker that open again by themselves, one per direction (RELIABILITY.md findings 7 and 9)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.exceptions import AMQPError
+from aiormq.exceptions import ChannelInvalidStateError
+from yarl import URL
+
+from shared.broker.topology import EVENTS, QUEUES, TOPOLOGY
+from shared.kernel.errors import DependencyUnavailableError
+
+HEARTBEAT_S = 4
+"""A link that is half gone is noticed after about four times this long; the library's default takes three minutes."""
+CONNECT_TIMEOUT_S = 5.0
+BROKER_ERRORS = (AMQPError, ChannelInvalidStateError, ConnectionError, OSError, TimeoutError, RuntimeError)
+
+
+async def open_connection(url: str, *, name: str) -> AbstractConnection:
+    """Open one connection.
+
+    Raises:
+        DependencyUnavailableError: the broker does not answer.
+    """
+    target = URL(url).update_query(heartbeat=str(HEARTBEAT_S))
+    async with link_errors("the broker does not answer"):
+        return await aio_pika.connect(
+            target, timeout=CONNECT_TIMEOUT_S, client_properties={"connection_name": f"aftercare {name}"}
+        )
+
+
+@asynccontextmanager
+async def link_errors(sentence: str) -> AsyncIterator[None]:
+    """Turn every way in which the library reports a dead link into one error.
+
+    A dead link also shows as ``CancelledError``; it counts as one unless somebody really cancelled this task.
+    """
+    try:
+        yield
+    except BROKER_ERRORS as error:
+        raise DependencyUnavailableError(f"{sentence} ({type(error).__name__})") from error
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise DependencyUnavailableError(sentence) from error
+
+
+async def declare_topology(channel: AbstractChannel) -> None:
+    """Declare every exchange, queue and binding; declaring what exists changes nothing."""
+    events = await channel.declare_exchange(EVENTS, aio_pika.ExchangeType.TOPIC, durable=True)
+    queues = await channel.declare_exchange(QUEUES, aio_pika.ExchangeType.DIRECT, durable=True)
+    for row in TOPOLOGY:
+        queue = await channel.declare_queue(row.name, durable=True, arguments=dict(row.arguments))
+        await queue.bind(queues, routing_key=row.name)
+        for key in row.bindings:
+            await queue.bind(events, routing_key=key)
+
+
+async def declare_on(url: str) -> None:
+    """Declare the topology on a broker.
+
+    Raises:
+        DependencyUnavailableError: the broker does not answer, or refuses an argument.
+    """
+    connection = await open_connection(url, name="topology")
+    try:
+        async with link_errors("the broker refused the topology"):
+            channel = await connection.channel()
+            await declare_topology(channel)
+    finally:
+        await connection.close()

@@ -1,0 +1,323 @@
+"""The consumer pipeline: read, enter into the inbox, handle in one transaction, then acknowledge; or recover."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aio_pika.abc import AbstractIncomingMessage
+
+from shared.broker.connection import declare_topology, link_errors, open_connection
+from shared.broker.publisher import Publication, Publisher
+from shared.broker.recoverability import Breaker, DeadLetter, Retry, recover
+from shared.broker.topology import QUEUES, dead_letter_queue, retry_queue
+from shared.kernel.backoff import exponential
+from shared.kernel.clock import Clock
+from shared.kernel.errors import DependencyUnavailableError, PermanentError, TransientError
+from shared.messages.base import WireModel
+from shared.messages.catalogue import read_payload
+from shared.messages.envelope import Envelope, caused_by, read_envelope
+from shared.postgres import inbox
+from shared.postgres.database import Database, is_conflict, lock_in_order
+from shared.postgres.unit_of_work import UnitOfWork, unit_of_work
+from shared.telemetry.log import log
+from shared.telemetry.metrics import Metrics
+
+ATTEMPT = "x-aftercare-attempt"
+REASON = "x-aftercare-reason"
+QUEUE = "x-aftercare-queue"
+ROUTING_KEY = "x-aftercare-routing-key"
+CAUSE = "x-aftercare-cause"
+
+_CONFLICTS_IN_A_ROW = 5
+_PROBE_EVERY_S = 10.0
+_WATCH_EVERY_S = 5.0
+_DRAIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """What a service does with one type of message.
+
+    ``touches`` names what the handler will change (patients, bookings), so that deliveries which touch the same are
+    locked in one order. ``on_refused`` runs in a transaction of its own before a refused delivery is dead-lettered.
+    """
+
+    type: str
+    handle: Callable[[UnitOfWork, Envelope, Any], Awaitable[None]]
+    touches: Callable[[Envelope, Any], Iterable[str]]
+    on_refused: Callable[[UnitOfWork, Envelope, Any, PermanentError], Awaitable[None]] | None = None
+
+
+class Consumer:
+    """Reads one queue until told to stop, and never loses or repeats the effect of a delivery."""
+
+    def __init__(
+        self,
+        queue: str,
+        handlers: Sequence[Handler],
+        *,
+        url: str,
+        database: Database,
+        publisher: Publisher,
+        clock: Clock,
+        metrics: Metrics,
+        concurrency: int = 4,
+        prefetch: int = 40,
+    ) -> None:
+        self.queue = queue
+        self._handlers = {handler.type: handler for handler in handlers}
+        self._url = url
+        self._database = database
+        self._publisher = publisher
+        self._clock = clock
+        self._metrics = metrics
+        self._prefetch = prefetch
+        self._slots = asyncio.Semaphore(concurrency)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._breaker = Breaker()
+        self._probing = asyncio.Lock()
+        self._stopping = asyncio.Event()
+        self._complaint: str | None = "is not connected yet"
+
+    def complaint(self) -> str | None:
+        """Return why this consumer is not at work, for health."""
+        if self._breaker.is_open:
+            return "stopped: every delivery fails, see the log"
+        return self._complaint
+
+    async def run(self) -> None:
+        """Consume until ``stop``; whenever the link breaks, open it again."""
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                await self._consume()
+                failures = 0
+            except DependencyUnavailableError as error:
+                failures += 1
+                self._complaint = str(error)
+                log.warning("consumer lost its link", queue=self.queue, attempt=failures)
+            await self._pause(exponential(failures, first=0.2, cap=3.0) if failures else 0.0)
+
+    async def stop(self) -> None:
+        """Take no more deliveries, finish those in hand within ten seconds, hand the others back."""
+        self._stopping.set()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_DRAIN_S)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+
+    async def _consume(self) -> None:
+        """Hold one link until it breaks or we stop. Closing it hands back what is not acknowledged."""
+        connection = await open_connection(self._url, name=self.queue)
+        try:
+            async with link_errors("the link to the broker broke"):
+                channel = await connection.channel()
+                await channel.set_qos(prefetch_count=self._prefetch)
+                await declare_topology(channel)
+                queue = await channel.get_queue(self.queue)
+                broken = asyncio.Event()
+                channel.close_callbacks.add(lambda *_: broken.set())
+                connection.close_callbacks.add(lambda *_: broken.set())
+                tag = await queue.consume(self._receive)
+                self._complaint = None
+                log.info("consuming", queue=self.queue)
+                while not broken.is_set() and not self._stopping.is_set():
+                    await self._wait_for(broken)
+                    if not broken.is_set():
+                        # Asking the broker proves the link, and that the queue still counts us among its consumers.
+                        state = await channel.declare_queue(self.queue, passive=True, timeout=_WATCH_EVERY_S)
+                        if not state.declaration_result.consumer_count:
+                            broken.set()
+                if self._stopping.is_set() and not broken.is_set():
+                    await queue.cancel(tag)
+                    await self._finish()
+                else:
+                    raise DependencyUnavailableError("the link to the broker broke")
+        finally:
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(2):
+                    await connection.close()
+
+    async def _wait_for(self, broken: asyncio.Event) -> None:
+        waits = [asyncio.ensure_future(broken.wait()), asyncio.ensure_future(self._stopping.wait())]
+        try:
+            await asyncio.wait(waits, timeout=_WATCH_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def _finish(self) -> None:
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_DRAIN_S)
+
+    async def _receive(self, message: AbstractIncomingMessage) -> None:
+        """Start work in a task of our own: when a channel closes, the library cancels its callbacks in mid-await."""
+        task = asyncio.create_task(self._work(message))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _work(self, message: AbstractIncomingMessage) -> None:
+        async with self._slots:
+            started = time.monotonic()
+            kind = "unreadable"
+            try:
+                envelope, payload, handler = self._read(message)
+                kind = envelope.type
+                outcome = await self._handle_until_decided(message, envelope, payload, handler)
+            except PermanentError as error:
+                outcome = await self._recover(message, error, attempt=_attempt(message) + 1)
+            except DependencyUnavailableError:
+                outcome = "handed_back"
+                await self._settle(message.nack(requeue=True))
+            self._metrics.handled.labels(self.queue, kind, outcome).inc()
+            self._metrics.handling_seconds.labels(self.queue, kind).observe(time.monotonic() - started)
+
+    def _read(self, message: AbstractIncomingMessage) -> tuple[Envelope, WireModel, Handler]:
+        """Understand a delivery.
+
+        Raises:
+            PermanentError: it can never be understood.
+        """
+        routing_key = str(message.headers.get(ROUTING_KEY) or message.routing_key or "")
+        envelope = read_envelope(message.body, routing_key=routing_key)
+        handler = self._handlers.get(envelope.type)
+        payload = read_payload(envelope)
+        if handler is None:
+            raise PermanentError(f"type: not handled by the queue {self.queue}")
+        return envelope, payload, handler
+
+    async def _handle_until_decided(
+        self, message: AbstractIncomingMessage, envelope: Envelope, payload: WireModel, handler: Handler
+    ) -> str:
+        """Handle a delivery; wait in place while the database is away: no other delivery could be handled either."""
+        waits = 0
+        while True:
+            try:
+                async with self._one_at_a_time_while_probing():
+                    arrival = await self._handle_once(envelope, payload, handler)
+            except DependencyUnavailableError:
+                if self._stopping.is_set():
+                    raise
+                waits += 1
+                await self._pause(exponential(waits, first=0.1, cap=2.0))
+                continue
+            except Exception as error:  # noqa: BLE001 - whatever a handler raises is decided by kind, here and nowhere else
+                decided = await self._after_failure(message, envelope, payload, handler, error)
+                if decided is None:
+                    continue
+                return decided
+            self._breaker.succeeded()
+            self._metrics.consumer_stopped.labels(self.queue).set(0)
+            await self._settle(message.ack())
+            return "handled" if arrival is inbox.Arrival.NEW else "seen"
+
+    async def _handle_once(self, envelope: Envelope, payload: WireModel, handler: Handler) -> inbox.Arrival:
+        """One transaction: locks, inbox, effect, outbox. A deadlock is not an attempt."""
+        for _ in range(_CONFLICTS_IN_A_ROW):
+            try:
+                now, cause = self._clock.now(), caused_by(envelope)
+                async with unit_of_work(self._database, now=now, cause=cause) as unit:
+                    return await _take_effect(unit, envelope, payload, handler)
+            except Exception as error:
+                if not is_conflict(error):
+                    raise
+        raise TransientError("other transactions were in the way")
+
+    async def _after_failure(
+        self,
+        message: AbstractIncomingMessage,
+        envelope: Envelope,
+        payload: WireModel,
+        handler: Handler,
+        error: Exception,
+    ) -> str | None:
+        """Recover a failed delivery. None: keep it in hand and try again, since we are only probing."""
+        attempt = _attempt(message) + 1
+        if not isinstance(error, PermanentError):
+            log.warning("handling failed", queue=self.queue, type=envelope.type, attempt=attempt, exc_info=error)
+        decision = recover(error, attempt=attempt)
+        if isinstance(decision, DeadLetter) and decision.cause != "refused":
+            self._breaker.gave_up()
+            if self._breaker.is_open and not self._stopping.is_set():
+                self._metrics.consumer_stopped.labels(self.queue).set(1)
+                log.error("everything fails: probing with one delivery at a time", queue=self.queue)
+                await self._pause(_PROBE_EVERY_S)
+                return None
+        if isinstance(error, PermanentError) and handler.on_refused is not None:
+            async with unit_of_work(self._database, now=self._clock.now(), cause=caused_by(envelope)) as unit:
+                await handler.on_refused(unit, envelope, payload, error)
+        return await self._recover(message, error, attempt=attempt)
+
+    @contextlib.asynccontextmanager
+    async def _one_at_a_time_while_probing(self) -> Any:
+        if not self._breaker.is_open:
+            yield
+            return
+        async with self._probing:
+            yield
+
+    async def _recover(self, message: AbstractIncomingMessage, error: Exception, *, attempt: int) -> str:
+        """Move a delivery to where it waits for its next try or for a person; only then let go of it."""
+        decision = recover(error, attempt=attempt)
+        routing_key = str(message.headers.get(ROUTING_KEY) or message.routing_key or "")
+        headers: dict[str, str | int] = {ATTEMPT: attempt, QUEUE: self.queue, ROUTING_KEY: routing_key}
+        if isinstance(decision, Retry):
+            target, outcome = retry_queue(self.queue, decision.delay), "retried"
+        else:
+            target, outcome = dead_letter_queue(self.queue), "dead_lettered"
+            headers |= {REASON: decision.reason, CAUSE: decision.cause}
+        try:
+            await self._publisher.publish(_forwarded(message, target, headers))
+        except DependencyUnavailableError:
+            await self._settle(message.nack(requeue=True))
+            return "handed_back"
+        await self._settle(message.ack())
+        if isinstance(decision, DeadLetter):
+            self._metrics.dead_lettered.labels(self.queue, decision.cause).inc()
+            log.warning(
+                "dead-lettered", queue=self.queue, reason=decision.reason, cause=decision.cause, attempt=attempt
+            )
+        return outcome
+
+    async def _settle(self, answer: Awaitable[None]) -> None:
+        """Acknowledge or hand back; if the link is gone, the broker gives it again and the inbox knows it."""
+        with contextlib.suppress(DependencyUnavailableError):
+            async with link_errors("acknowledging"):
+                await answer
+
+
+async def _take_effect(unit: UnitOfWork, envelope: Envelope, payload: WireModel, handler: Handler) -> inbox.Arrival:
+    await lock_in_order(unit.connection, list(handler.touches(envelope, payload)))
+    arrival = await inbox.enter(unit.connection, envelope)
+    if arrival is inbox.Arrival.CONFLICT:
+        raise PermanentError("id: used before by the same source for other content")
+    if arrival is inbox.Arrival.NEW:
+        await handler.handle(unit, envelope, payload)
+    return arrival
+
+
+def _attempt(message: AbstractIncomingMessage) -> int:
+    value = message.headers.get(ATTEMPT, 0)
+    return value if isinstance(value, int) and 0 <= value < 1_000 else 0
+
+
+def _forwarded(message: AbstractIncomingMessage, target: str, headers: dict[str, str | int]) -> Publication:
+    return Publication(
+        routing_key=target,
+        exchange=QUEUES,
+        body=message.body,
+        message_id=message.message_id or "",
+        type=message.type or "",
+        correlation_id=str(message.correlation_id) if message.correlation_id else None,
+        headers=headers,
+        content_type=message.content_type or "application/octet-stream",
+    )

@@ -1,0 +1,104 @@
+"""Publishing with confirms: when ``publish`` returns, the broker has the message and has routed it."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.exceptions import PublishError
+
+from shared.broker.connection import link_errors, open_connection
+from shared.broker.topology import EVENTS
+from shared.kernel.errors import AftercareError, DependencyUnavailableError
+from shared.messages.envelope import CONTENT_TYPE
+
+_CONFIRM_TIMEOUT_S = 5.0
+
+Headers = dict[str, str | int]
+
+
+class UnroutableError(AftercareError):
+    """The broker has no queue for an owned message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One message for the broker."""
+
+    routing_key: str
+    body: bytes
+    message_id: str
+    type: str
+    correlation_id: str | None = None
+    exchange: str = EVENTS
+    mandatory: bool = True
+    headers: Headers | None = None
+    content_type: str = CONTENT_TYPE
+
+
+class Publisher:
+    """A connection and channel for publishing only, opened when needed and again after it broke."""
+
+    def __init__(self, url: str, *, name: str) -> None:
+        self._url = url
+        self._name = name
+        self._opening = asyncio.Lock()
+        self._connection: AbstractConnection | None = None
+        self._channel: AbstractChannel | None = None
+
+    async def publish(self, message: Publication) -> None:
+        """Publish and wait for the broker's confirmation.
+
+        Raises:
+            UnroutableError: ``mandatory``, and no queue takes it.
+            DependencyUnavailableError: not confirmed in time; the broker may have it all the same.
+        """
+        try:
+            async with link_errors("not confirmed by the broker"), asyncio.timeout(_CONFIRM_TIMEOUT_S):
+                await self._publish(message)
+        except DependencyUnavailableError:
+            await self._drop()
+            raise
+
+    async def _publish(self, message: Publication) -> None:
+        channel = await self._open()
+        exchange = await channel.get_exchange(message.exchange, ensure=False)
+        try:
+            await exchange.publish(_amqp_message(message), message.routing_key, mandatory=message.mandatory)
+        except PublishError as error:
+            raise UnroutableError(f"no queue is bound for {message.type}") from error
+
+    async def _open(self) -> AbstractChannel:
+        async with self._opening:
+            if self._channel is None or self._channel.is_closed:
+                if self._connection is None or self._connection.is_closed:
+                    self._connection = await open_connection(self._url, name=self._name)
+                self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
+            return self._channel
+
+    async def _drop(self) -> None:
+        """Forget a link that failed, so that the next message opens a fresh one."""
+        connection, self._connection, self._channel = self._connection, None, None
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(1):
+                    await connection.close()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._drop()
+
+
+def _amqp_message(message: Publication) -> aio_pika.Message:
+    return aio_pika.Message(
+        message.body,
+        content_type=message.content_type,
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        message_id=message.message_id,
+        type=message.type,
+        correlation_id=message.correlation_id,
+        timestamp=datetime.now(UTC),
+        headers=dict(message.headers or {}),
+    )

@@ -1,0 +1,158 @@
+"""A service's connections to PostgreSQL, under the service's own role and schema."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Self
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from shared.kernel.errors import DependencyUnavailableError
+from shared.postgres.sealing import Sealer
+
+Connection = AsyncConnection[DictRow]
+
+# Client side limits, so that a database that is frozen or half gone is noticed (RELIABILITY.md F21).
+_CONNECT: dict[str, Any] = {
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+_SESSION = {"statement_timeout": "8s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
+_RETRY_AT_ONCE = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+_TRANSACTION_TIMEOUT_S = 15.0
+
+
+def role_of(schema: str) -> str:
+    """Return the database role that owns nothing but may use one schema."""
+    return f"aftercare_{schema}"
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Return whether the same work may succeed at once when tried again."""
+    return isinstance(error, _RETRY_AT_ONCE)
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Return whether an error says that the database is away, rather than that we asked something wrong."""
+    if isinstance(error, PoolTimeout | DependencyUnavailableError):
+        return True
+    gone = psycopg.OperationalError | psycopg.InterfaceError | psycopg.errors.ReadOnlySqlTransaction
+    ours = psycopg.errors.QueryCanceled | psycopg.errors.LockNotAvailable
+    return isinstance(error, gone) and not isinstance(error, ours) and not is_conflict(error)
+
+
+async def connect(url: str, *, schema: str, autocommit: bool = True) -> Connection:
+    """Open one connection as the schema's role.
+
+    Raises:
+        DependencyUnavailableError: the database does not answer.
+    """
+    try:
+        async with asyncio.timeout(5):
+            connection = await AsyncConnection[DictRow].connect(url, autocommit=True, row_factory=dict_row, **_CONNECT)
+    except (psycopg.OperationalError, TimeoutError) as error:
+        raise DependencyUnavailableError(f"the database does not answer ({type(error).__name__})") from error
+    await _prepare(connection, schema)
+    await connection.set_autocommit(autocommit)
+    return connection
+
+
+async def _prepare(connection: Connection, schema: str) -> None:
+    settings = {**_SESSION, "search_path": schema, "timezone": "UTC", "role": role_of(schema)}
+    await connection.execute(
+        "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS s(name, value)",
+        (list(settings), list(settings.values())),
+    )
+
+
+class Database:
+    """A pool of connections for one service, and the sealer for what it stores."""
+
+    def __init__(self, url: str, *, schema: str, sealer: Sealer, size: int = 8) -> None:
+        self.schema = schema
+        self.sealer = sealer
+        self.url = url
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            url,
+            connection_class=AsyncConnection[DictRow],
+            kwargs={"autocommit": True, "row_factory": dict_row, **_CONNECT},
+            configure=self._configure,
+            min_size=1,
+            max_size=size,
+            timeout=5.0,
+            reconnect_timeout=10.0,
+            open=False,
+            name=schema,
+        )
+
+    async def _configure(self, connection: Connection) -> None:
+        await _prepare(connection, self.schema)
+
+    async def __aenter__(self) -> Self:
+        await self._pool.open(wait=False)
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self._pool.close(timeout=5.0)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Run one transaction, bounded in time; commit at the end, roll back on any error.
+
+        Raises:
+            DependencyUnavailableError: the database is away or does not answer in time. Whether a commit that was under
+                way took place is then unknown: what is written must be safe to write again.
+        """
+        try:
+            async with asyncio.timeout(_TRANSACTION_TIMEOUT_S):
+                async with self._pool.connection() as connection, connection.transaction():
+                    yield connection
+        except TimeoutError as error:
+            raise DependencyUnavailableError("the database did not answer in time") from error
+        except psycopg.Error as error:
+            if is_unavailable(error):
+                raise DependencyUnavailableError(f"the database is away ({type(error).__name__})") from error
+            raise
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection in autocommit mode, for single statements that read.
+
+        Raises:
+            DependencyUnavailableError: as in ``transaction``.
+        """
+        try:
+            async with asyncio.timeout(_TRANSACTION_TIMEOUT_S), self._pool.connection() as connection:
+                yield connection
+        except TimeoutError as error:
+            raise DependencyUnavailableError("the database did not answer in time") from error
+        except psycopg.Error as error:
+            if is_unavailable(error):
+                raise DependencyUnavailableError(f"the database is away ({type(error).__name__})") from error
+            raise
+
+    async def now(self) -> datetime:
+        """Return the database's own clock: the one that leases and grace periods use."""
+        async with self.connection() as connection:
+            row = await (await connection.execute("SELECT clock_timestamp() AS now")).fetchone()
+        assert row is not None
+        now: datetime = row["now"]
+        return now
+
+
+async def lock_in_order(connection: Connection, names: list[str]) -> None:
+    """Lock names (patients, numbers) until the transaction ends, always in the same order, in one statement."""
+    if names:
+        await connection.execute(
+            """SELECT pg_advisory_xact_lock(key)
+                 FROM (SELECT DISTINCT hashtextextended(current_schema() || ':' || name, 0) AS key
+                         FROM unnest(%s::text[]) AS name ORDER BY key) AS keys""",
+            (names,),
+        )

@@ -1,0 +1,1 @@
+"""Tables that every service has in its own schema."""

@@ -1,0 +1,61 @@
+"""The metrics that others rely on (DESIGN.md section 3). One registry per process, so that tests do not collide."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.process_collector import ProcessCollector
+
+
+class Metrics:
+    """Counters and gauges of one service. Labels come from closed lists, never from a person's data."""
+
+    def __init__(self) -> None:
+        registry = CollectorRegistry()
+        self.registry = registry
+        ProcessCollector(registry=registry)
+        GCCollector(registry=registry)
+        self.handled = Counter(
+            "aftercare_handled", "Deliveries handled", ["queue", "type", "outcome"], registry=registry
+        )
+        self.handling_seconds = Histogram(
+            "aftercare_handling_seconds", "Time to handle one delivery", ["queue", "type"], registry=registry
+        )
+        self.dead_lettered = Counter(
+            "aftercare_dead_lettered", "Deliveries put into a dead-letter queue", ["queue", "cause"], registry=registry
+        )
+        self.consumer_stopped = Gauge(
+            "aftercare_consumer_stopped",
+            "1 while a consumer probes because everything fails",
+            ["queue"],
+            registry=registry,
+        )
+        self.outbox_pending = Gauge("aftercare_outbox_pending", "Messages waiting to be published", registry=registry)
+        self.outbox_oldest = Gauge(
+            "aftercare_outbox_oldest_seconds", "Age of the oldest unpublished message", registry=registry
+        )
+        self.unroutable = Counter(
+            "aftercare_unroutable", "Owned messages that the broker could not route", ["type"], registry=registry
+        )
+        self.planned = Counter("aftercare_messages_planned", "Messages planned", registry=registry)
+        self.outcomes = Counter(
+            "aftercare_message_outcomes", "Messages ended", ["channel", "outcome", "reason"], registry=registry
+        )
+        self.due_unsent = Gauge("aftercare_due_unsent", "Messages due and not sent", registry=registry)
+        self.due_to_provider = Histogram(
+            "aftercare_due_to_provider_seconds",
+            "From due to accepted by the provider",
+            buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 180, 600, 3600),
+            registry=registry,
+        )
+        self.provider_answers = Counter(
+            "aftercare_provider_answers", "Answers of the provider", ["provider", "result"], registry=registry
+        )
+        self.provider_seconds = Histogram(
+            "aftercare_provider_seconds", "Time of a call to the provider", ["provider"], registry=registry
+        )
+        self.duplicates_suspected = Counter(
+            "aftercare_duplicates_suspected", "Texts that may have gone out twice", registry=registry
+        )
+        self.sending_paused = Gauge(
+            "aftercare_sending_paused", "1 while all sending is paused", ["cause"], registry=registry
+        )
+        self.webhooks = Counter("aftercare_webhooks", "Webhook requests", ["route", "status"], registry=registry)

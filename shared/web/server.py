@@ -1,0 +1,91 @@
+"""The HTTP server of a service: its own routes, health and metrics."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+from prometheus_client.aiohttp import make_aiohttp_handler
+
+from shared.kernel.errors import DependencyUnavailableError
+from shared.telemetry.log import log
+from shared.telemetry.metrics import Metrics
+from shared.web.health import Health
+
+MAX_REQUEST_BYTES = 256 * 1024
+_SLOWEST_REQUEST_S = 10.0
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One way in over HTTP."""
+
+    method: str
+    path: str
+    handler: Handler
+
+
+def build_application(routes: Sequence[Route], *, health: Health, metrics: Metrics) -> web.Application:
+    """Return an application with a service's routes, ``/livez``, ``/readyz`` and ``/metrics``."""
+
+    async def livez(_request: web.Request) -> web.Response:
+        return web.json_response({"status": "alive"})
+
+    async def readyz(_request: web.Request) -> web.Response:
+        complaints = health.complaints()
+        body = {"status": "not ready" if complaints else "ready", "complaints": complaints}
+        return web.json_response(body, status=503 if complaints else 200)
+
+    application = web.Application(client_max_size=MAX_REQUEST_BYTES, middlewares=[_guard(metrics)])
+    application.router.add_get("/livez", livez)
+    application.router.add_get("/readyz", readyz)
+    application.router.add_get("/metrics", make_aiohttp_handler(registry=metrics.registry))
+    for route in routes:
+        application.router.add_route(route.method, route.path, route.handler)
+    return application
+
+
+def _guard(metrics: Metrics) -> Middleware:
+    """Bound every request in time, turn failures into plain answers, and count."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await _answer(request, handler)
+        resource = request.match_info.route.resource
+        metrics.webhooks.labels(resource.canonical if resource else "none", response.status).inc()
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers["Server"] = "aftercare"
+        return response
+
+    return guard
+
+
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        async with asyncio.timeout(_SLOWEST_REQUEST_S):
+            return await handler(request)
+    except web.HTTPException as refusal:
+        return web.json_response({"error": refusal.reason}, status=refusal.status)
+    except (DependencyUnavailableError, TimeoutError):
+        return web.json_response({"error": "cannot be kept right now, please send it again"}, status=503)
+    except Exception:  # noqa: BLE001 - the last resort: the caller learns nothing, the log learns where
+        log.error("request failed", exc_info=True)
+        return web.json_response({"error": "internal error"}, status=500)
+
+
+@asynccontextmanager
+async def serving(application: web.Application, *, host: str, port: int) -> AsyncIterator[int]:
+    """Serve until the block ends; yields the port that was bound. Requests under way get five seconds to finish."""
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=5.0)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
