@@ -16,11 +16,11 @@ class Listener:
     def __init__(self, url: str, schema: str) -> None:
         self._url = url
         self._schema = schema
-        self._events: dict[str, asyncio.Event] = {}
+        self._wakes: dict[str, list[asyncio.Event]] = {}
 
-    def event(self, channel: str) -> asyncio.Event:
-        """Return the event that is set when ``channel`` is notified. Ask before ``run`` starts."""
-        return self._events.setdefault(channel, asyncio.Event())
+    def wakes(self, channel: str, event: asyncio.Event) -> None:
+        """Set ``event`` whenever ``channel`` is notified. Say so before ``run`` starts."""
+        self._wakes.setdefault(channel, []).append(event)
 
     async def run(self) -> None:
         """Listen until cancelled, coming back whenever the database does."""
@@ -32,12 +32,16 @@ class Listener:
     async def _listen(self) -> None:
         connection = await connect(self._url, schema=self._schema)
         async with connection:
-            for channel in self._events:
+            for channel in self._wakes:
                 name = sql.Identifier(f"{self._schema}_{channel}")
                 await connection.execute(sql.SQL("LISTEN {}").format(name))
-            for event in self._events.values():
-                event.set()  # whatever was committed before we listened
+            for channel in self._wakes:
+                self._wake(channel)  # for whatever was committed before we listened
             while True:
                 async for notification in connection.notifies(timeout=10):
-                    self._events[notification.channel.removeprefix(f"{self._schema}_")].set()
+                    self._wake(notification.channel.removeprefix(f"{self._schema}_"))
                 await connection.execute("SELECT 1")  # a link that is half gone fails here
+
+    def _wake(self, channel: str) -> None:
+        for event in self._wakes.get(channel, ()):
+            event.set()

@@ -1,0 +1,1 @@
+"""The clinic file: what each clinic wants said, when and by whom."""

@@ -1,0 +1,66 @@
+"""A loop that does work while there is some, then sleeps until it is woken or its turn comes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from shared.kernel.backoff import exponential
+from shared.kernel.errors import DependencyUnavailableError
+from shared.telemetry.log import log
+
+
+@dataclass(slots=True)
+class Loop:
+    """Calls ``work`` again at once while it returns a number above zero, else after ``every_s`` or when woken.
+
+    A failure never ends a loop: it is logged, shown by ``complaint``, and tried again with growing pauses.
+    """
+
+    name: str
+    work: Callable[[], Awaitable[int]]
+    every_s: float
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _failures: int = 0
+    _complaint: str | None = None
+
+    def complaint(self) -> str | None:
+        """Return what keeps the loop from working, for health."""
+        return self._complaint
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until ``stopping`` is set."""
+        while not stopping.is_set():
+            busy = await self._turn()
+            if not busy:
+                await self._sleep(stopping)
+
+    async def _turn(self) -> bool:
+        self.wake.clear()
+        try:
+            done = await self.work()
+        except DependencyUnavailableError as error:
+            self._failed(str(error))
+            log.warning("a loop waits for a dependency", check=self.name, attempt=self._failures)
+            return False
+        except Exception as error:  # noqa: BLE001 - a loop outlives its mistakes; they are logged and shown by health
+            self._failed(f"fails with {type(error).__name__}")
+            log.error("a loop failed", check=self.name, attempt=self._failures, exc_info=error)
+            return False
+        self._failures, self._complaint = 0, None
+        return done > 0
+
+    def _failed(self, complaint: str) -> None:
+        self._failures += 1
+        # The first failure is a hiccup; a service that cannot work for longer says so.
+        self._complaint = complaint if self._failures > 1 else None
+
+    async def _sleep(self, stopping: asyncio.Event) -> None:
+        pause = exponential(self._failures, first=0.2, cap=5.0) if self._failures else self.every_s
+        waits = [asyncio.ensure_future(stopping.wait())]
+        if not self._failures:
+            waits.append(asyncio.ensure_future(self.wake.wait()))
+        try:
+            await asyncio.wait(waits, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()

@@ -1,0 +1,81 @@
+"""The relay: publishes what the outbox holds, oldest first, and forgets it once the broker has confirmed it."""
+
+import asyncio
+
+from shared.broker.publisher import Publication, Publisher, UnroutableError
+from shared.messages.envelope import Envelope
+from shared.postgres import outbox
+from shared.postgres.database import Database
+from shared.postgres.outbox import OutboxRow
+from shared.telemetry.log import log
+from shared.telemetry.metrics import Metrics
+
+_BATCH = 200
+
+
+class OutboxRelay:
+    """Empties one lane of one service's outbox through a channel of its own."""
+
+    def __init__(self, database: Database, publisher: Publisher, metrics: Metrics, *, urgent: bool) -> None:
+        self._database = database
+        self._publisher = publisher
+        self._metrics = metrics
+        self._urgent = urgent
+
+    async def run_once(self) -> int:
+        """Publish one batch; return how many messages left.
+
+        Raises:
+            DependencyUnavailableError: the database or the broker is away; what was not confirmed stays.
+        """
+        # The rows stay locked while they are published, at most five seconds: another relay skips them meanwhile.
+        async with self._database.transaction() as connection:
+            rows = await outbox.take(connection, self._database.sealer, urgent=self._urgent, limit=_BATCH)
+            answers = await asyncio.gather(*(self._publish(row) for row in rows), return_exceptions=True)
+            published = [row.id for row, answer in zip(rows, answers, strict=True) if answer is None]
+            refused = [row.id for row, answer in zip(rows, answers, strict=True) if isinstance(answer, UnroutableError)]
+            await outbox.settle(connection, published=published, refused=refused)
+        for answer in answers:
+            if isinstance(answer, BaseException) and not isinstance(answer, UnroutableError):
+                raise answer
+        return len(published)
+
+    async def _publish(self, row: OutboxRow) -> None:
+        envelope = Envelope.model_validate_json(row.body)
+        try:
+            await self._publisher.publish(
+                Publication(
+                    routing_key=row.routing_key,
+                    body=row.body,
+                    message_id=row.message_id,
+                    type=row.routing_key,
+                    correlation_id=envelope.correlationid,
+                    mandatory=row.owned,
+                )
+            )
+        except UnroutableError:
+            self._metrics.unroutable.labels(row.routing_key).inc()
+            log.error("no queue takes an owned message", type=row.routing_key, message_id=row.message_id)
+            raise
+
+
+class OutboxGauge:
+    """Keeps the outbox metrics, and complains while the backlog is old."""
+
+    def __init__(self, database: Database, metrics: Metrics, *, too_old_s: float = 60.0) -> None:
+        self._database = database
+        self._metrics = metrics
+        self._too_old = too_old_s
+        self._oldest = 0.0
+
+    async def run_once(self) -> int:
+        """Measure the backlog."""
+        async with self._database.connection() as connection:
+            waiting, self._oldest = await outbox.backlog(connection)
+        self._metrics.outbox_pending.set(waiting)
+        self._metrics.outbox_oldest.set(self._oldest)
+        return 0
+
+    def complaint(self) -> str | None:
+        """Return a sentence while messages wait too long to be published."""
+        return "messages wait to be published for more than a minute" if self._oldest > self._too_old else None
