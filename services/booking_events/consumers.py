@@ -1,0 +1,21 @@
+"""Ways in from the queue: message type to handler."""
+
+from functools import partial
+
+from services.booking_events.handlers import keep_booking, note_sent
+from shared.broker.consumer import Handler
+from shared.clinics.model import Clinics
+from shared.messages import outcome
+from shared.messages.booking import BOOKING_TYPES
+
+
+def handlers(clinics: Clinics) -> list[Handler]:
+    """Return the table of handlers."""
+    keep = partial(keep_booking.keep_booking, clinics=clinics)
+    return [
+        *(
+            Handler(name, keep, keep_booking.touches, on_refused=keep_booking.report_contradiction)
+            for name in BOOKING_TYPES
+        ),
+        Handler(outcome.SENT, partial(note_sent.note_sent, clinics=clinics), note_sent.touches),
+    ]

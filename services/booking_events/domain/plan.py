@@ -1,0 +1,307 @@
+"""One plan per patient: everything they should still be told about their appointments (DOMAIN.md R1 to R4, R8 to R10).
+
+Pure: appointments and policy in, messages and tasks out. Planned twice from the same facts, a plan comes out the same.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from services.booking_events.domain.appointment import Appointment, Identity, Status, Told
+from services.booking_events.domain.patient import Patient
+from services.booking_events.domain.task import Task, TaskKind
+from shared.clinics.model import Clinic, Step
+from shared.kernel.contact import PhoneNumber, can_receive_texts
+from shared.kernel.local_time import before
+from shared.messages.base import Purpose
+from shared.messages.booking import Modality, VisitKind
+from shared.messages.plan import PlannedMessage
+
+# A reminder moved to the evening before leaves room for a queue before the window closes.
+EVENING_MARGIN = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What a patient will have been told of one appointment once a message has been sent."""
+
+    key: str
+    identity: Identity
+    told: Told
+
+
+@dataclass(slots=True)
+class Plan:
+    """The messages, what sending them tells, and what people have to do."""
+
+    messages: list[PlannedMessage] = field(default_factory=list)
+    tellings: list[Telling] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
+
+
+def plan_patient(patient: Patient, appointments: Sequence[Appointment], clinic: Clinic, now: datetime) -> Plan:
+    """Decide all that one patient should still be told, as of ``now``."""
+    return _Planner(patient, clinic, now).plan(appointments)
+
+
+class _Planner:
+    """One planning: what stays the same while a patient's appointments are looked at."""
+
+    def __init__(self, patient: Patient, clinic: Clinic, now: datetime) -> None:
+        self._patient = patient
+        self._clinic = clinic
+        self._now = now
+        self._zone = ZoneInfo(patient.time_zone) if patient.time_zone else clinic.zone
+        self._window = clinic.window.hours
+        self._plan = Plan()
+
+    def plan(self, appointments: Sequence[Appointment]) -> Plan:
+        in_order = sorted(appointments, key=lambda item: (item.starts_at, str(item.identity)))
+        ahead = [item for item in in_order if item.status is Status.BOOKED and item.starts_at > self._now]
+        self._plan_notices(in_order, ahead)
+        for visits in _by_day(ahead, self._clinic.zone):
+            self._plan_reminders(visits)
+        for visit in ahead:
+            self._flag_fasting(visit)
+        if ahead and not self._can_be_texted():
+            self._task(TaskKind.NO_USABLE_PHONE, ahead[0], due_by=ahead[0].starts_at)
+        return self._plan
+
+    # Notices: what changed against what the patient was told last.
+
+    def _plan_notices(self, appointments: Sequence[Appointment], ahead: Sequence[Appointment]) -> None:
+        new = [item for item in ahead if item.told is None or item.told.status is Status.CANCELLED]
+        gone = [item for item in appointments if self._is_to_be_called_off(item)]
+        for cancelled, replacement in _replacements(gone, new, within=self._clinic.settle.change):
+            assert cancelled.told is not None
+            self._plan_move(replacement, was_at=cancelled.told.starts_at, also_tells=cancelled)
+            gone.remove(cancelled)
+            new.remove(replacement)
+        for item in ahead:
+            if item.told is not None and item.told.status is Status.BOOKED and item.told != item.to_tell:
+                self._plan_move(item, was_at=item.told.starts_at)
+        for item in gone:
+            self._plan_cancellation(item)
+        if new:
+            self._plan_confirmation(new)
+
+    def _is_to_be_called_off(self, item: Appointment) -> bool:
+        told = item.told
+        known = told is not None and told.status is Status.BOOKED and told.starts_at > self._now
+        return item.status is Status.CANCELLED and known
+
+    def _plan_confirmation(self, visits: Sequence[Appointment]) -> None:
+        """One confirmation lists everything that was booked and not yet confirmed."""
+        newest = max(visits, key=lambda item: (item.changed_at, str(item.identity)))
+        first = visits[0]
+        self._notice(
+            f"confirmed:{newest.identity}:{newest.order}",
+            Purpose.CONFIRMATION,
+            "confirmation",
+            visits,
+            since=newest.changed_at + self._clinic.settle.confirmation,
+            useful_until=first.starts_at,
+            values={"preparation": self._late_preparation(first)},
+        )
+
+    def _plan_move(self, visit: Appointment, *, was_at: datetime, also_tells: Appointment | None = None) -> None:
+        changed_at = max(visit.changed_at, also_tells.changed_at) if also_tells else visit.changed_at
+        key = f"moved:{visit.identity}:{visit.order}"
+        self._notice(
+            key,
+            Purpose.CHANGE_NOTICE,
+            "moved",
+            [visit],
+            since=changed_at + self._clinic.settle.change,
+            useful_until=visit.starts_at,
+            wanted_by=was_at if was_at > self._now else None,
+            values={"was_at": was_at.isoformat(), "preparation": self._late_preparation(visit)},
+        )
+        if also_tells is not None:
+            self._plan.tellings.append(Telling(key, also_tells.identity, also_tells.to_tell))
+
+    def _plan_cancellation(self, visit: Appointment) -> None:
+        assert visit.told is not None
+        self._notice(
+            f"cancelled:{visit.identity}:{visit.order}",
+            Purpose.CHANGE_NOTICE,
+            "cancelled",
+            [visit],
+            since=visit.changed_at + self._clinic.settle.change,
+            useful_until=visit.told.starts_at,
+            values={},
+        )
+
+    def _notice(
+        self,
+        key: str,
+        purpose: Purpose,
+        template: str,
+        visits: Sequence[Appointment],
+        *,
+        since: datetime,
+        useful_until: datetime,
+        values: dict[str, Any],
+        wanted_by: datetime | None = None,
+    ) -> None:
+        """Plan a notice at once, inside the window; what the window makes useless becomes a task (R2)."""
+        send_at = self._window.next_opening(since, self._zone)
+        if send_at >= min(useful_until, wanted_by or useful_until):
+            self._task(TaskKind.CHANGE_NOT_TEXTED_IN_TIME, visits[0], due_by=wanted_by or useful_until)
+        if send_at >= useful_until:
+            return
+        self._message(key, purpose, template, visits, send_at=send_at, expires_at=useful_until, values=values)
+        self._plan.tellings += [Telling(key, visit.identity, visit.to_tell) for visit in visits]
+
+    # Reminders: planned ahead, one per day and step, naming the first visit (R10).
+
+    def _plan_reminders(self, visits: Sequence[Appointment]) -> None:
+        first = visits[0]
+        steps = {step.before: step for visit in visits for step in self._clinic.steps_for(visit.visit_kind)}
+        for step in sorted(steps.values(), key=lambda step: -step.before):
+            send_at = self._reminder_time(first, step)
+            if send_at is None:
+                continue
+            expires_at = first.starts_at - step.useless_within
+            if send_at >= min(expires_at, self._fasting_from(first) or expires_at):
+                if step.is_near:
+                    self._task(TaskKind.REMINDER_USELESS, first, due_by=first.starts_at)
+                continue
+            near = step.is_near
+            key = f"reminder:{_hours(step.before)}:{_stamp(first.starts_at)}"
+            self._message(
+                key,
+                Purpose.REMINDER_NEAR if near else Purpose.REMINDER_FAR,
+                "reminder_near" if near else "reminder_far",
+                visits,
+                send_at=send_at,
+                expires_at=expires_at,
+                values={"preparation": self._preparation(first) if near else None},
+            )
+            self._plan.tellings.append(Telling(key, first.identity, first.to_tell))
+
+    def _reminder_time(self, visit: Appointment, step: Step) -> datetime | None:
+        """Return when a reminder leaves: outside the window rather earlier than later (R2); None if too late (R3)."""
+        nominal = before(visit.starts_at, step.before, self._clinic.zone)
+        if nominal < visit.timed_at:
+            return None
+        earlier = self._window.last_before(nominal, self._zone, margin=EVENING_MARGIN)
+        return earlier if earlier >= visit.timed_at else self._window.next_opening(nominal, self._zone)
+
+    # Preparation: only for what is done on site (DOMAIN.md 1.2).
+
+    def _needs_preparation(self, visit: Appointment) -> bool:
+        return visit.visit_kind is VisitKind.INFUSION and visit.modality is Modality.IN_PERSON
+
+    def _fasting_from(self, visit: Appointment) -> datetime | None:
+        if not self._needs_preparation(visit):
+            return None
+        return visit.starts_at - timedelta(hours=self._clinic.preparation.fast_solids_h)
+
+    def _preparation(self, visit: Appointment) -> dict[str, Any] | None:
+        """Return clock times, never hours: what a patient needs in the morning is a time on the clock."""
+        if not self._needs_preparation(visit):
+            return None
+        rules = self._clinic.preparation
+        return {
+            "fast_solids_from": (visit.starts_at - timedelta(hours=rules.fast_solids_h)).isoformat(),
+            "fast_clear_from": (visit.starts_at - timedelta(hours=rules.fast_clear_h)).isoformat(),
+            "ride": rules.ride,
+        }
+
+    def _late_preparation(self, visit: Appointment) -> dict[str, Any] | None:
+        """Return the preparation for a notice when no reminder will bring it any more (R3)."""
+        near = [step for step in self._clinic.steps_for(visit.visit_kind) if step.is_near]
+        if near and self._reminder_time(visit, near[-1]) is not None:
+            return None
+        return self._preparation(visit)
+
+    def _flag_fasting(self, visit: Appointment) -> None:
+        """Tell staff when a visit got its time after fasting should have begun (R3)."""
+        fasting = self._fasting_from(visit)
+        if fasting is not None and visit.timed_at > fasting:
+            self._task(TaskKind.BOOKED_INSIDE_FASTING, visit, due_by=visit.starts_at)
+
+    # Small parts.
+
+    def _can_be_texted(self) -> bool:
+        return self._patient.phone is not None and can_receive_texts(PhoneNumber(self._patient.phone))
+
+    def _message(
+        self,
+        key: str,
+        purpose: Purpose,
+        template: str,
+        visits: Sequence[Appointment],
+        *,
+        send_at: datetime,
+        expires_at: datetime,
+        values: dict[str, Any],
+    ) -> None:
+        zone = self._zone if visits[0].modality is Modality.TELEMEDICINE else self._clinic.zone
+        common = {
+            "clinic_name": self._clinic.name,
+            "clinic_phone": self._clinic.phone,
+            "time_zone": str(zone),
+            "starts_at": visits[0].starts_at.isoformat(),
+            "visits": [{"starts_at": v.starts_at.isoformat(), "modality": v.modality.value} for v in visits],
+            "bookings": [visit.identity.booking_id for visit in visits],
+        }
+        self._plan.messages.append(
+            PlannedMessage(
+                key=key,
+                purpose=purpose,
+                template=template,
+                values={**common, **values},
+                send_at=send_at,
+                expires_at=expires_at,
+            )
+        )
+
+    def _task(self, kind: TaskKind, visit: Appointment, *, due_by: datetime | None) -> None:
+        cause = f"{visit.identity}:{_stamp(visit.starts_at)}"
+        self._plan.tasks.append(
+            Task(
+                kind,
+                self._patient.clinic_id,
+                self._patient.patient_ref,
+                cause,
+                due_by,
+                {"source": visit.identity.source, "booking_id": visit.identity.booking_id},
+            )
+        )
+
+
+def _by_day(visits: Iterable[Appointment], zone: ZoneInfo) -> list[list[Appointment]]:
+    days: dict[date, list[Appointment]] = defaultdict(list)
+    for visit in visits:
+        days[visit.starts_at.astimezone(zone).date()].append(visit)
+    return list(days.values())
+
+
+def _replacements(
+    gone: Sequence[Appointment], new: Sequence[Appointment], *, within: timedelta
+) -> list[tuple[Appointment, Appointment]]:
+    """Pair a cancellation with a booking made about the same time: some systems move a visit that way."""
+    pairs = []
+    free = list(new)
+    for cancelled in gone:
+        for candidate in free:
+            same_kind = candidate.visit_kind is cancelled.visit_kind
+            if same_kind and abs(candidate.first_seen_at - cancelled.changed_at) <= within:
+                pairs.append((cancelled, candidate))
+                free.remove(candidate)
+                break
+    return pairs
+
+
+def _hours(lead: timedelta) -> str:
+    whole = lead % timedelta(hours=1) == timedelta(0)
+    return f"{lead // timedelta(hours=1)}h" if whole else f"{lead // timedelta(minutes=1)}m"
+
+
+def _stamp(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
