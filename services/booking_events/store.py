@@ -115,8 +115,8 @@ async def save_appointments(connection: Connection, appointments: Iterable[Appoi
                 content, visit_kind, modality, starts_at, ends_at, series, first_seen_at, timed_at, changed_at,
                 told_status, told_starts_at, told_modality)
            VALUES (%(clinic_id)s, %(source)s, %(booking_id)s, %(patient_ref)s, %(status)s, %(ordered_by)s,
-                %(order_value)s, %(content)s, %(visit_kind)s, %(modality)s, %(starts_at)s, %(ends_at)s, %(series)s, %(first_seen_at)s,
-                %(timed_at)s, %(changed_at)s, %(told_status)s, %(told_starts_at)s, %(told_modality)s)
+                %(order_value)s, %(content)s, %(visit_kind)s, %(modality)s, %(starts_at)s, %(ends_at)s, %(series)s,
+                %(first_seen_at)s, %(timed_at)s, %(changed_at)s, %(told_status)s, %(told_starts_at)s, %(told_modality)s)
            ON CONFLICT (clinic_id, source, booking_id) DO UPDATE SET patient_ref = excluded.patient_ref,
                 status = excluded.status, ordered_by = excluded.ordered_by, order_value = excluded.order_value,
                 content = excluded.content, visit_kind = excluded.visit_kind, modality = excluded.modality,

@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from aio_pika.abc import AbstractIncomingMessage
@@ -203,7 +204,7 @@ class Consumer:
         while True:
             try:
                 async with self._one_at_a_time_while_probing():
-                    arrival = await self._handle_once(envelope, payload, handler)
+                    arrival = await handle_once(self._database, envelope, payload, handler, now=self._clock.now())
             except DependencyUnavailableError:
                 if self._stopping.is_set():
                     raise
@@ -219,18 +220,6 @@ class Consumer:
             self._metrics.consumer_stopped.labels(self.queue).set(0)
             await self._settle(message.ack())
             return "handled" if arrival is inbox.Arrival.NEW else "seen"
-
-    async def _handle_once(self, envelope: Envelope, payload: WireModel, handler: Handler) -> inbox.Arrival:
-        """One transaction: locks, inbox, effect, outbox. A deadlock is not an attempt."""
-        for _ in range(_CONFLICTS_IN_A_ROW):
-            try:
-                now, cause = self._clock.now(), caused_by(envelope)
-                async with unit_of_work(self._database, now=now, cause=cause) as unit:
-                    return await _take_effect(unit, envelope, payload, handler)
-            except Exception as error:
-                if not is_conflict(error):
-                    raise
-        raise TransientError("other transactions were in the way")
 
     async def _after_failure(
         self,
@@ -252,9 +241,9 @@ class Consumer:
                 log.error("everything fails: probing with one delivery at a time", queue=self.queue)
                 await self._pause(_PROBE_EVERY_S)
                 return None
-        if isinstance(error, PermanentError) and handler.on_refused is not None:
-            async with unit_of_work(self._database, now=self._clock.now(), cause=caused_by(envelope)) as unit:
-                await handler.on_refused(unit, envelope, payload, error)
+        if isinstance(error, PermanentError):
+            now = self._clock.now()
+            await report_refusal(self._database, envelope, payload, handler, error, now=now)
         return await self._recover(message, error, attempt=attempt)
 
     @contextlib.asynccontextmanager
@@ -295,6 +284,26 @@ class Consumer:
                 await answer
 
 
+async def handle_once(
+    database: Database, envelope: Envelope, payload: WireModel, handler: Handler, *, now: datetime
+) -> inbox.Arrival:
+    """Let a message take effect in one transaction: locks, inbox, effect, outbox. A deadlock is not an attempt.
+
+    Raises:
+        PermanentError: refused for ever.
+        TransientError: other transactions stayed in the way.
+        DependencyUnavailableError: the database is away.
+    """
+    for _ in range(_CONFLICTS_IN_A_ROW):
+        try:
+            async with unit_of_work(database, now=now, cause=caused_by(envelope)) as unit:
+                return await _take_effect(unit, envelope, payload, handler)
+        except Exception as error:
+            if not is_conflict(error):
+                raise
+    raise TransientError("other transactions were in the way")
+
+
 async def _take_effect(unit: UnitOfWork, envelope: Envelope, payload: WireModel, handler: Handler) -> inbox.Arrival:
     await lock_in_order(unit.connection, list(handler.touches(envelope, payload)))
     arrival = await inbox.enter(unit.connection, envelope)
@@ -303,6 +312,21 @@ async def _take_effect(unit: UnitOfWork, envelope: Envelope, payload: WireModel,
     if arrival is inbox.Arrival.NEW:
         await handler.handle(unit, envelope, payload)
     return arrival
+
+
+async def report_refusal(
+    database: Database,
+    envelope: Envelope,
+    payload: WireModel,
+    handler: Handler,
+    error: PermanentError,
+    *,
+    now: datetime,
+) -> None:
+    """Let a handler say, in a transaction of its own, that it refused a message."""
+    if handler.on_refused is not None:
+        async with unit_of_work(database, now=now, cause=caused_by(envelope)) as unit:
+            await handler.on_refused(unit, envelope, payload, error)
 
 
 def _attempt(message: AbstractIncomingMessage) -> int:

@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 from prometheus_client.aiohttp import make_aiohttp_handler
 
-from shared.kernel.errors import DependencyUnavailableError
+from shared.kernel.errors import DependencyUnavailableError, TransientError
 from shared.telemetry.log import log
 from shared.telemetry.metrics import Metrics
 from shared.web.health import Health
@@ -71,7 +71,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
             return await handler(request)
     except web.HTTPException as refusal:
         return web.json_response({"error": refusal.reason}, status=refusal.status)
-    except (DependencyUnavailableError, TimeoutError):
+    except (DependencyUnavailableError, TransientError, TimeoutError):
         return web.json_response({"error": "cannot be kept right now, please send it again"}, status=503)
     except Exception:  # noqa: BLE001 - the last resort: the caller learns nothing, the log learns where
         log.error("request failed", exc_info=True)

@@ -1,0 +1,81 @@
+"""Composition root of the notifier."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import aiohttp
+
+from services.notifier import store
+from services.notifier.consumers import handlers
+from services.notifier.context import Context, Timing
+from services.notifier.handlers.keep_figures import KeepFigures
+from services.notifier.handlers.send_due import SendDue, drain
+from services.notifier.handlers.settle_unknown import SettleUnknown
+from services.notifier.providers.twilio_http import TwilioHttp
+from services.notifier.providers.twilio_signature import SignatureCheck
+from services.notifier.providers.twilio_sms import TIMEOUT_S, TwilioSms, build_client
+from services.notifier.settings import NotifierSettings
+from services.notifier.templates import TemplateCatalogue
+from services.notifier.webhooks import Webhooks
+from shared.broker.topology import NOTIFIER, NOTIFIER_URGENT
+from shared.runtime.loop import Loop
+from shared.runtime.service import Kit, Parts, Queues, main
+from shared.runtime.settings import load_settings
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+async def build(kit: Kit, settings: NotifierSettings) -> Parts:
+    """Put the notifier together."""
+    session = aiohttp.ClientSession()
+    http = TwilioHttp(session, timeout_s=TIMEOUT_S, base_url=settings.twilio_api_base_url)
+    user, password = settings.credentials
+    client = build_client(http, account_sid=settings.twilio_account_sid, username=user, password=password)
+    context = Context(
+        clinics=kit.clinics,
+        catalogue=TemplateCatalogue(),
+        provider=TwilioSms(client, public_url=settings.public_url),
+        default_sender=settings.sender,
+        metrics=kit.metrics,
+        timing=Timing(
+            lease=timedelta(seconds=settings.send_lease_s),
+            grace=timedelta(seconds=settings.unknown_grace_s),
+            look_gap=timedelta(seconds=settings.unknown_look_gap_s),
+            pause=timedelta(seconds=settings.pause_s),
+        ),
+        only_to=settings.allowed_numbers,
+    )
+    lanes, loops = [], []
+    for urgent in (True, False):
+        wake = asyncio.Event()
+        lane = SendDue(kit.database, kit.clock, context, urgent=urgent, slots=settings.call_slots, wake=wake)
+        kit.listener.wakes(store.DUE, wake)
+        lanes.append(lane)
+        loops.append(Loop(f"sending {'urgent' if urgent else 'routine'}", lane.run_once, every_s=0.2, wake=wake))
+    settler = SettleUnknown(kit.database, kit.clock, context)
+    figures = KeepFigures(kit.database, kit.clock, kit.metrics, kit.clinics.retention)
+    signatures = SignatureCheck(settings.signing_tokens, public_url=settings.public_url)
+    webhooks = Webhooks(kit.database, kit.clock, context, signatures, settings.twilio_account_sid)
+    loops += [
+        Loop("settling unknown outcomes", settler.run_once, every_s=1.0),
+        Loop("figures", figures.measure, every_s=2.0),
+        Loop("retention", figures.forget, every_s=3600.0),
+    ]
+    table = handlers(context)
+    return Parts(
+        queues=[Queues([NOTIFIER], table), Queues([NOTIFIER_URGENT], table, concurrency=2)],
+        routes=webhooks.routes(),
+        loops=loops,
+        closing=[session.close, lambda: drain(lanes)],
+    )
+
+
+if __name__ == "__main__":
+    main(
+        "notifier",
+        lambda: load_settings(NotifierSettings),
+        migrations=MIGRATIONS,
+        port=lambda settings: settings.notifier_port,
+        build=build,
+    )

@@ -1,0 +1,93 @@
+"""What a provider can answer to a request to send, in our words."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider has the message."""
+
+    provider_reference: str
+    segments: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimited:
+    """Not processed; always safe to try again, after ``retry_after``."""
+
+    retry_after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class NotReached:
+    """The request never left this machine; safe to try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Refused, with the provider's code."""
+
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """The request left and no answer can be relied on: the message may or may not exist."""
+
+    cause: str
+
+
+Answer = Accepted | RateLimited | NotReached | Rejected | Unsure
+
+
+class Remedy(StrEnum):
+    """What helps against an error."""
+
+    NONE = "none"
+    RETRY_ONCE = "retry_once"
+    RETRY_UNREACHABLE = "retry_unreachable"
+    RETRY_LATER = "retry_later"
+    SUPPRESS = "suppress"
+    STOP_SENDING = "stop_sending"
+
+
+class TaskKind(StrEnum):
+    """What the notifier asks people to do."""
+
+    NUMBER_UNUSABLE = "number_unusable"
+    PROVIDER_STOPPED = "provider_stopped"
+    TEMPLATE_BROKEN = "template_broken"
+    SENT_OR_NOT_UNKNOWN = "sent_or_not_unknown"
+    POSSIBLE_DUPLICATE = "possible_duplicate"
+    OPS_LOOK = "ops_look"
+    LEGAL_LOOK = "legal_look"
+    MAYBE_CANCELS_VISIT = "maybe_cancels_visit"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRule:
+    """One row of the error table: what to do, and whom to tell."""
+
+    remedy: Remedy
+    task: TaskKind | None = None
+
+    def retry_delay(self, resends: int) -> timedelta | None:
+        """Return after how long to send again, given how often that was done; None for never."""
+        ladder = {
+            Remedy.RETRY_ONCE: (timedelta(minutes=5),),
+            Remedy.RETRY_UNREACHABLE: (timedelta(minutes=30), timedelta(hours=2)),
+            Remedy.RETRY_LATER: (timedelta(minutes=10), timedelta(minutes=30), timedelta(hours=1)),
+        }.get(self.remedy, ())
+        return ladder[resends] if resends < len(ladder) else None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderMessage:
+    """A message in the provider's own list. ``body`` is None where the provider keeps no text."""
+
+    provider_reference: str
+    body: str | None
+    created_at: datetime
+    is_outbound: bool

@@ -1,0 +1,44 @@
+"""Make the table equal to a plan, in one transaction."""
+
+from collections.abc import Iterable
+
+from services.notifier import store
+from services.notifier.context import Context
+from services.notifier.domain.equalise import equalise
+from shared.messages.envelope import Envelope
+from shared.messages.plan import MessagesPlan
+from shared.postgres.unit_of_work import UnitOfWork
+
+
+def touches(_envelope: Envelope, plan: MessagesPlan) -> Iterable[str]:
+    """Name what a plan changes: its subject, and its patient's snapshot."""
+    return (f"subject:{plan.subject}", f"recipient:{recipient_id_of(plan)}")
+
+
+def recipient_id_of(plan: MessagesPlan) -> str:
+    """Return the id under which the plan's recipient is kept."""
+    if plan.recipient.reply_to is not None:
+        return plan.recipient.reply_to
+    if plan.recipient.kind == "staff":
+        return f"staff:{plan.subject}"
+    return f"patient:{plan.clinic_id}:{plan.patient_ref}"
+
+
+async def apply_plan(unit: UnitOfWork, _envelope: Envelope, plan: MessagesPlan, *, context: Context) -> None:
+    """Apply a plan unless the same or a later revision was applied before."""
+    connection, recipient_id = unit.connection, recipient_id_of(plan)
+    if not await store.accept_revision(connection, plan.subject, plan.revision, now=unit.now):
+        return
+    await store.save_recipient(connection, unit.sealer, recipient_id, plan)
+    changes = equalise(plan, await store.known_messages(connection, plan.subject))
+    inserted = await store.insert_messages(connection, unit.sealer, plan, recipient_id, changes.inserted)
+    await store.update_waiting(connection, unit.sealer, changes.updated, recipient_id)
+    withdrawn = await store.set_wanted(connection, wanted=changes.wanted, unwanted=changes.unwanted)
+    for message_id in inserted:
+        await store.remember(connection, message_id, "planned", now=unit.now, detail=f"revision {plan.revision}")
+    for message_id in withdrawn:
+        await store.remember(
+            connection, message_id, "no longer wanted", now=unit.now, detail=f"revision {plan.revision}"
+        )
+    context.metrics.planned.inc(len(inserted))
+    await store.announce_due(connection)

@@ -1,0 +1,237 @@
+"""Send what is due: claim, judge, write the attempt down, ask the provider, record the answer."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from services.notifier import store
+from services.notifier.context import Context
+from services.notifier.domain.answer import Answer, RateLimited
+from services.notifier.domain.judge import Due, End, Facts, Hold, Send, judge
+from services.notifier.domain.message import Attempt, Contact, Message
+from services.notifier.domain.rendering import TemplateError, render
+from services.notifier.domain.state import DeliveryStatus, Reason
+from services.notifier.handlers.end_message import end_message
+from services.notifier.handlers.record_answer import record_answer
+from services.notifier.providers.twilio_sms import Text
+from shared.kernel.backoff import exponential
+from shared.kernel.clock import Clock
+from shared.kernel.contact import PhoneNumber
+from shared.kernel.errors import DependencyUnavailableError
+from shared.kernel.ids import new_token
+from shared.messages.base import Consent
+from shared.postgres.database import Database, lock_in_order
+from shared.postgres.unit_of_work import UnitOfWork, unit_of_work
+from shared.telemetry.log import log
+
+_START_WITHIN_S = 0.8
+"""A call that starts later than this after its claim is given back: a STOP may have come since."""
+_BUSY_WAIT_S = 5.0
+_TRIAL_FOR = timedelta(seconds=30)
+_MOST_ANSWERS_PER_HOUR = 6
+_NO_CONSENT = Consent()
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One request to the provider that is written down and about to be made."""
+
+    attempt: Attempt
+    text: Text
+
+
+@dataclass(slots=True)
+class _Round:
+    """What is true of the messages of one claim."""
+
+    contacts: dict[str, Contact]
+    numbers: dict[str, list[bytes]]
+    suppressed: set[tuple[str, bytes, str]]
+    paused: set[str]
+    busy: set[bytes]
+    answered: dict[bytes, int]
+    calls: list[_Call] = field(default_factory=list)
+    waiting: list[int] = field(default_factory=list)
+
+
+class SendDue:
+    """Sends one lane: routine texts, or urgent ones, which never wait behind them."""
+
+    def __init__(
+        self, database: Database, clock: Clock, context: Context, *, urgent: bool, slots: int, wake: asyncio.Event
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._context = context
+        self._urgent = urgent
+        self._slots = slots
+        self._wake = wake
+        self._calls: set[asyncio.Task[None]] = set()
+        self._not_before = 0.0
+
+    async def run_once(self) -> int:
+        """Claim and start as many messages as there are free call slots; return how many were looked at.
+
+        Raises:
+            DependencyUnavailableError: the database is away; nothing is sent then.
+        """
+        free = self._slots - len(self._calls)
+        if free <= 0 or time.monotonic() < self._not_before:
+            return 0
+        calls: Sequence[_Call] = ()
+        async with unit_of_work(self._database, now=self._clock.now()) as unit:
+            claimed, calls = await self._claim(unit, free)
+        started = time.monotonic()
+        for call in calls:
+            task = asyncio.create_task(self._deliver(call, started))
+            self._calls.add(task)
+            task.add_done_callback(self._finished)
+        return claimed
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._calls.discard(task)
+        self._wake.set()
+        if not task.cancelled() and task.exception() is not None:
+            # The attempt stands written down; the settler finds out what became of it.
+            log.error("recording an answer failed", exc_info=task.exception())
+
+    async def finish(self) -> None:
+        """Wait for the calls under way, at most ten seconds."""
+        if self._calls:
+            await asyncio.wait(self._calls, timeout=10)
+
+    async def _claim(self, unit: UnitOfWork, free: int) -> tuple[int, list[_Call]]:
+        gate = await store.provider_gate(unit.connection, trial_for=_TRIAL_FOR)
+        self._context.metrics.sending_paused.labels("provider").set(gate.state != "open")
+        messages = await store.claim_due(
+            unit.connection,
+            unit.sealer,
+            now=unit.now,
+            urgent=self._urgent,
+            limit=1 if gate.state == "trial" else free,
+            only_expired=gate.state == "closed",
+        )
+        if not messages:
+            return 0, []
+        current = await self._facts(unit, messages)
+        for message in messages:
+            await self._judge(unit, message, current)
+        await store.wait_for_number(unit.connection, current.waiting, for_s=_BUSY_WAIT_S)
+        return len(messages), current.calls
+
+    async def _facts(self, unit: UnitOfWork, messages: Sequence[Message]) -> _Round:
+        """Gather what is true now, under a lock per number: no STOP can slip in between."""
+        connection = unit.connection
+        contacts = await store.contacts(connection, unit.sealer, {message.recipient_id for message in messages})
+        numbers = {
+            contact.recipient_id: unit.sealer.lookups(contact.phone.e164)
+            for contact in contacts.values()
+            if contact.phone is not None
+        }
+        await lock_in_order(connection, [f"number:{hashes[0].hex()}" for hashes in numbers.values()])
+        every = [one for hashes in numbers.values() for one in hashes]
+        return _Round(
+            contacts=contacts,
+            numbers=numbers,
+            suppressed=await store.suppressed(connection, every),
+            paused=await store.paused_clinics(connection),
+            busy=await store.busy_numbers(connection, every),
+            answered=await store.automatic_texts_since(connection, every, unit.now - timedelta(hours=1)),
+        )
+
+    async def _judge(self, unit: UnitOfWork, message: Message, current: _Round) -> None:
+        contact = current.contacts.get(message.recipient_id)
+        numbers = current.numbers.get(message.recipient_id, [])
+        due = Due(message.purpose, message.channel, message.wanted, message.expires_at, message.reason)
+        match judge(due, self._facts_of(message, contact, numbers, current), unit.now):
+            case Hold(reason, until):
+                await store.hold(unit.connection, message.id, reason=reason, until=until)
+                if reason != message.reason:
+                    await store.remember(unit.connection, message.id, "held", now=unit.now, detail=reason)
+            case End(status, reason):
+                await end_message(unit, message, status, reason, context=self._context)
+            case Send():
+                assert contact is not None
+                assert contact.phone is not None
+                await self._start(unit, message, contact, contact.phone, numbers, current)
+
+    def _facts_of(self, message: Message, contact: Contact | None, numbers: list[bytes], current: _Round) -> Facts:
+        clinic = self._context.clinic(message.clinic_id)
+        sender = self._context.sender_of(message.clinic_id).name
+        phone = contact.phone if contact else None
+        answers = sum(current.answered.get(number, 0) for number in numbers)
+        return Facts(
+            consent=contact.consent if contact else _NO_CONSENT,
+            zone=ZoneInfo(contact.time_zone) if contact else clinic.zone,
+            window=clinic.window.hours,
+            has_address=phone is not None,
+            has_opted_out=any((sender, number, "all") in current.suppressed for number in numbers),
+            is_paused=message.clinic_id in current.paused and not message.urgent,
+            is_allowed_here=phone is None or self._context.may_reach(phone),
+            too_many_this_hour=message.subject.startswith("replies:") and answers >= _MOST_ANSWERS_PER_HOUR,
+        )
+
+    async def _start(  # noqa: PLR0917 - one step of _judge, split off to be readable
+        self,
+        unit: UnitOfWork,
+        message: Message,
+        contact: Contact,
+        phone: PhoneNumber,
+        numbers: list[bytes],
+        current: _Round,
+    ) -> None:
+        """Write the attempt down; it is made once this transaction has committed."""
+        if not message.urgent and current.busy.intersection(numbers):
+            current.waiting.append(message.id)
+            return
+        try:
+            rendered = render(message.template, contact.language, message.values, self._context.catalogue)
+        except TemplateError:
+            log.error("a template cannot be rendered", template=message.template, language=contact.language)
+            await end_message(unit, message, DeliveryStatus.FAILED, Reason.TEMPLATE, context=self._context)
+            return
+        token = new_token()
+        number = await store.start_attempt(
+            unit.connection, message.id, token, numbers[0], unit.sealer.lookup(rendered.text)
+        )
+        current.busy.update(numbers)
+        await store.remember(unit.connection, message.id, "sending", now=unit.now, detail=f"attempt {number}")
+        sender = self._context.sender_of(message.clinic_id)
+        text = Text(phone, rendered.text, sender, token, message.expires_at - unit.now)
+        current.calls.append(_Call(Attempt(message, number, token), text))
+
+    async def _deliver(self, call: _Call, claimed_at: float) -> None:
+        if time.monotonic() - claimed_at > _START_WITHIN_S:
+            answer: Answer = RateLimited(timedelta(0))  # nothing was asked: the message simply waits again
+        else:
+            answer = await self._ask(call.text)
+        failures = 0
+        while True:
+            try:
+                async with unit_of_work(self._database, now=self._clock.now()) as unit:
+                    await record_answer(unit, call.attempt, answer, context=self._context)
+            except DependencyUnavailableError:
+                failures += 1
+                await asyncio.sleep(exponential(failures, first=0.1, cap=2.0))
+            else:
+                return
+
+    async def _ask(self, text: Text) -> Answer:
+        started = time.monotonic()
+        answer = await self._context.provider.send(text)
+        self._context.metrics.provider_seconds.labels("twilio").observe(time.monotonic() - started)
+        self._context.metrics.provider_answers.labels("twilio", type(answer).__name__).inc()
+        if isinstance(answer, RateLimited):
+            # Too many requests concerns every text, not this one alone.
+            self._not_before = max(self._not_before, time.monotonic() + answer.retry_after.total_seconds())
+        return answer
+
+
+async def drain(lanes: Sequence[SendDue]) -> None:
+    """Finish what is under way in every lane."""
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.gather(*(lane.finish() for lane in lanes))

@@ -1,0 +1,95 @@
+"""Find out what became of messages whose outcome is unknown, before anything is repeated (RELIABILITY.md 3.3)."""
+
+from datetime import timedelta
+
+from services.notifier import store
+from services.notifier.context import Context
+from services.notifier.domain.answer import ProviderMessage
+from services.notifier.domain.policy import POLICIES
+from services.notifier.domain.settle import Absent, Finding, Found, LookAgain, Undecidable, settle
+from services.notifier.domain.state import DeliveryStatus, Reason
+from services.notifier.handlers.end_message import end_message
+from services.notifier.handlers.record_answer import adopt
+from services.notifier.store import Doubt
+from shared.kernel.clock import Clock
+from shared.kernel.errors import DependencyUnavailableError
+from shared.postgres.database import Database
+from shared.postgres.unit_of_work import unit_of_work
+from shared.telemetry.log import log
+
+_AT_ONCE = 10
+_GIVE_UP_AFTER = timedelta(hours=1)
+
+
+class SettleUnknown:
+    """Takes doubts one after another; a crash in between only delays the next look."""
+
+    def __init__(self, database: Database, clock: Clock, context: Context) -> None:
+        self._database = database
+        self._clock = clock
+        self._context = context
+
+    async def run_once(self) -> int:
+        """Look for evidence of every message whose time has come; return how many looks were made."""
+        timing = self._context.timing
+        async with unit_of_work(self._database, now=self._clock.now()) as unit:
+            for message_id, attempt in await store.abandoned(unit.connection, lease=timing.lease):
+                if await store.make_unknown(unit.connection, message_id, attempt, grace=timing.grace):
+                    await store.remember(
+                        unit.connection, message_id, "unknown", now=unit.now, detail="no answer was recorded"
+                    )
+            doubts = await store.take_doubts(unit.connection, limit=_AT_ONCE, look_gap=timing.look_gap)
+            recipients = {doubt.recipient_id for doubt in doubts}
+            contacts = await store.contacts(unit.connection, unit.sealer, recipients)
+        for doubt in doubts:
+            contact = contacts.get(doubt.recipient_id)
+            if contact is not None and contact.phone is not None:
+                try:
+                    listed = await self._context.provider.list_to(contact.phone)
+                except DependencyUnavailableError:
+                    log.warning("the provider gave no list: looking again later")
+                    await self._give_up_if_long_past(doubt)
+                    continue
+                await self._conclude(doubt, listed)
+        return 0
+
+    async def _conclude(self, doubt: Doubt, listed: list[ProviderMessage]) -> None:
+        async with unit_of_work(self._database, now=self._clock.now()) as unit:
+            message = await store.open_message(unit.connection, unit.sealer, doubt.message_id)
+            if message is None or message.state is not DeliveryStatus.UNKNOWN or message.attempt != doubt.attempt:
+                return
+            finding: Finding = settle(
+                listed,
+                is_ours=lambda body: unit.sealer.lookup(body) == doubt.body_hash,
+                started_at=doubt.started_at,
+                taken=await store.taken_references(unit.connection, [item.provider_reference for item in listed]),
+                looks=doubt.looks + 1,
+                attempt=doubt.attempt,
+            )
+            repeats = POLICIES[message.purpose].repeat_when_unsure
+            match finding:
+                case Found(provider_reference):
+                    await adopt(unit, message, provider_reference, doubt.attempt, context=self._context)
+                case LookAgain() if not repeats:
+                    await store.count_look(unit.connection, message.id, doubt.attempt)
+                case Undecidable() if not repeats:
+                    await end_message(unit, message, DeliveryStatus.UNKNOWN, Reason.NOT_RESENT, context=self._context)
+                    await store.release_number(unit.connection, message.id)
+                case Absent() | LookAgain() | Undecidable():
+                    await store.give_back(
+                        unit.connection,
+                        message.id,
+                        doubt.attempt,
+                        reason=Reason.NOT_FOUND,
+                        retry_after=timedelta(0),
+                        due_at=None,
+                    )
+                    await store.remember(unit.connection, message.id, "not at the provider", now=unit.now)
+                    await store.release_number(unit.connection, message.id)
+
+    async def _give_up_if_long_past(self, doubt: Doubt) -> None:
+        """Without any list nothing can be settled; once the message is long past its use, say so."""
+        async with unit_of_work(self._database, now=self._clock.now()) as unit:
+            message = await store.open_message(unit.connection, unit.sealer, doubt.message_id)
+            if message is not None and unit.now > message.expires_at + _GIVE_UP_AFTER:
+                await end_message(unit, message, DeliveryStatus.UNKNOWN, Reason.NOT_RESENT, context=self._context)

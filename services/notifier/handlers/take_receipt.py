@@ -1,0 +1,82 @@
+"""Take in a delivery receipt: it proves that a message exists, and says how far it is along."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.notifier import store
+from services.notifier.context import Context
+from services.notifier.domain.answer import Remedy
+from services.notifier.domain.message import Message
+from services.notifier.domain.receipt import NOT_DELIVERED, Receipt, advance
+from services.notifier.handlers.end_message import publish_outcome, raise_task
+from services.notifier.providers.twilio_errors import rule_for
+from shared.messages import outcome as events
+from shared.postgres.unit_of_work import UnitOfWork
+from shared.telemetry.log import log
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptReport:
+    """One status callback, in our words. ``token`` names the attempt that it was asked for with."""
+
+    provider_reference: str
+    status: Receipt
+    error_code: int | None
+    token: str | None
+
+
+async def keep_receipt(unit: UnitOfWork, report: ReceiptReport) -> int | None:
+    """Keep a receipt and return the message that it belongs to, if that is known."""
+    await store.save_receipt(unit.connection, report.provider_reference, report.status, report.error_code, now=unit.now)
+    return await store.message_of_reference(unit.connection, report.provider_reference)
+
+
+async def apply_known_receipts(
+    unit: UnitOfWork, message: Message, provider_reference: str, *, context: Context
+) -> None:
+    """Apply the receipts that came before we knew whose they were."""
+    for status, code in await store.receipts_of(unit.connection, provider_reference):
+        await apply_receipt(unit, message, provider_reference, status, code, context=context)
+
+
+async def apply_receipt(
+    unit: UnitOfWork,
+    message: Message,
+    provider_reference: str,
+    status: Receipt,
+    code: int | None,
+    *,
+    context: Context,
+) -> None:
+    """Move a message's receipt forward; late, repeated and contradicting ones change nothing."""
+    progress = advance(await store.receipt_of(unit.connection, message.id), status)
+    if progress.contradicts:
+        log.warning("a receipt contradicts a final one", provider_reference=provider_reference)
+    if not progress.applies:
+        return
+    await store.apply_receipt(unit.connection, message.id, status)
+    await store.remember(
+        unit.connection, message.id, f"receipt: {status}", now=unit.now, detail=str(code) if code else None
+    )
+    if status is Receipt.DELIVERED:
+        publish_outcome(unit, message, events.DELIVERED, provider_reference=provider_reference)
+    elif status in NOT_DELIVERED:
+        await _not_delivered(unit, message, provider_reference, code or 0, context=context)
+
+
+async def _not_delivered(
+    unit: UnitOfWork, message: Message, provider_reference: str, code: int, *, context: Context
+) -> None:
+    """Send again where the error table says that it helps; else say that it failed, and whom that concerns."""
+    rule = rule_for(code)
+    publish_outcome(unit, message, events.FAILED, reason=str(code), provider_reference=provider_reference)
+    delay: timedelta | None = rule.retry_delay(message.resends)
+    if delay is not None and message.wanted and unit.now + delay < message.expires_at:
+        await store.send_again(unit.connection, message.id, due_at=unit.now + delay, reason=str(code))
+        await store.remember(unit.connection, message.id, "to be sent again", now=unit.now, detail=str(code))
+    elif rule.task is not None:
+        await raise_task(unit, rule.task, message, due_by=message.expires_at)
+    if rule.remedy is Remedy.STOP_SENDING:
+        await store.pause_provider(
+            unit.connection, str(code), first=context.timing.pause, longest=context.timing.longest_pause
+        )

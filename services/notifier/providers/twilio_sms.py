@@ -1,0 +1,148 @@
+"""Texts through Twilio: one create per attempt, a listing to settle doubts, and its words translated into ours."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.rest import Client
+
+from services.notifier.domain.answer import (
+    Accepted,
+    Answer,
+    NotReached,
+    ProviderMessage,
+    RateLimited,
+    Rejected,
+    Unsure,
+)
+from services.notifier.domain.receipt import Receipt
+from services.notifier.providers.twilio_http import RateLimitedError, TwilioHttp
+from shared.kernel.contact import PhoneNumber
+from shared.kernel.errors import DependencyUnavailableError
+
+TIMEOUT_S = 10.0
+_CREDENTIALS = 20003
+_LISTED = 100
+# Ask for callbacks to be repeated; nothing relies on it (RELIABILITY.md finding 10).
+_CALLBACK_OVERRIDES = "#rc=5&rp=all&ct=3000"
+_SHORTEST_VALIDITY_S, _LONGEST_VALIDITY_S = 60, 36_000
+
+RECEIPT_OF: Mapping[str, Receipt] = {
+    "accepted": Receipt.ACCEPTED,
+    "scheduled": Receipt.ACCEPTED,
+    "queued": Receipt.QUEUED,
+    "sending": Receipt.SENDING,
+    "sent": Receipt.SENT,
+    "delivered": Receipt.DELIVERED,
+    "undelivered": Receipt.UNDELIVERED,
+    "failed": Receipt.FAILED,
+    "canceled": Receipt.FAILED,
+    "read": Receipt.READ,
+    "partially_delivered": Receipt.SENT,
+}
+"""Twilio's message statuses in our words; a status that is not listed is ignored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Where texts come from: a Messaging Service, or one number."""
+
+    messaging_service_sid: str | None = None
+    from_number: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What opt-outs are kept under."""
+        return self.from_number or self.messaging_service_sid or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text to one number. ``token`` names the attempt in the status callback."""
+
+    to: PhoneNumber
+    body: str
+    sender: Sender
+    token: str
+    valid_for: timedelta
+
+
+class TwilioSms:
+    """Creates and lists messages."""
+
+    def __init__(self, client: Client, *, public_url: str) -> None:
+        self._client = client
+        self._callback = f"{public_url.rstrip('/')}/twilio/status"
+
+    async def send(self, text: Text) -> Answer:
+        """Ask once for a text to be sent; whatever happens is one of the five answers."""
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                created = await self._client.messages.create_async(**self._parameters(text))
+        except RateLimitedError as error:
+            return RateLimited(error.retry_after)
+        except TwilioRestException as error:
+            return _refusal(error)
+        except (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError) as error:
+            # ServerTimeoutError also covers reading: only a connection that never came about is certain.
+            never_left = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+            return NotReached() if never_left else Unsure(type(error).__name__)
+        except (aiohttp.ClientError, TwilioException, OSError, TimeoutError, ValueError, TypeError, KeyError) as error:
+            return Unsure(type(error).__name__)
+        return Accepted(created.sid) if created.sid else Unsure("no reference in the answer")
+
+    def _parameters(self, text: Text) -> dict[str, Any]:
+        seconds = int(text.valid_for.total_seconds())
+        parameters: dict[str, Any] = {
+            "to": text.to.e164,
+            "body": text.body,
+            "status_callback": f"{self._callback}?a={text.token}{_CALLBACK_OVERRIDES}",
+            "validity_period": max(_SHORTEST_VALIDITY_S, min(seconds, _LONGEST_VALIDITY_S)),
+            "smart_encoded": False,
+        }
+        if text.sender.messaging_service_sid and not text.sender.from_number:
+            return {**parameters, "messaging_service_sid": text.sender.messaging_service_sid}
+        return {**parameters, "from_": text.sender.from_number}
+
+    async def list_to(self, to: PhoneNumber) -> list[ProviderMessage]:
+        """Return the newest messages to a number.
+
+        Raises:
+            DependencyUnavailableError: the provider gave no list that can be relied on.
+        """
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                listed = await self._client.messages.list_async(to=to.e164, limit=_LISTED, page_size=_LISTED)
+            return [_read(message) for message in listed]
+        except (aiohttp.ClientError, TwilioException, OSError, TimeoutError, ValueError, TypeError, KeyError) as error:
+            raise DependencyUnavailableError(f"no list from the provider ({type(error).__name__})") from None
+
+
+def _refusal(error: TwilioRestException) -> Answer:
+    """Tell a refusal from an answer that leaves us unsure."""
+    if error.status in (401, 403):
+        return Rejected(_CREDENTIALS)
+    if 400 <= error.status < 500 and error.status != 408 and error.code:
+        return Rejected(int(error.code))
+    return Unsure(f"http {error.status}")
+
+
+def _read(message: Any) -> ProviderMessage:
+    created: datetime | None = message.date_created
+    if created is None or not message.sid:
+        raise ValueError("a listed message without time or reference")
+    return ProviderMessage(
+        provider_reference=message.sid,
+        body=message.body or None,
+        created_at=created if created.tzinfo else created.replace(tzinfo=UTC),
+        is_outbound=str(message.direction).startswith("outbound"),
+    )
+
+
+def build_client(http: TwilioHttp, *, account_sid: str, username: str, password: str) -> Client:
+    """Return the SDK's client over our transport."""
+    return Client(username, password, account_sid=account_sid, http_client=http)

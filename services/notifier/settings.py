@@ -1,0 +1,76 @@
+"""The notifier's environment."""
+
+from typing import Annotated, Self
+
+from pydantic import AliasChoices, Field, SecretStr, StringConstraints, model_validator
+
+from services.notifier.providers.twilio_sms import Sender
+from shared.kernel.contact import parse_phone
+from shared.runtime.settings import Port, ServiceSettings
+
+_HTTP = r"^https?://[^\s/]+"
+
+
+class NotifierSettings(ServiceSettings):
+    """What the notifier needs beside every service's settings. The provider's own names carry no prefix."""
+
+    notifier_port: Port = 8082
+    public_url: Annotated[str, StringConstraints(pattern=_HTTP)]
+    only_to: str | None = None
+    call_slots: Annotated[int, Field(ge=1, le=200)] = 20
+    unknown_grace_s: Annotated[float, Field(gt=0, le=3600)] = 90
+    unknown_look_gap_s: Annotated[float, Field(gt=0, le=3600)] = 30
+    send_lease_s: Annotated[float, Field(ge=1, le=600)] = 30
+    pause_s: Annotated[float, Field(gt=0, le=600)] = 15
+    twilio_account_sid: Annotated[str, StringConstraints(pattern=r"^AC[0-9a-fA-F]{32}$")] = Field(
+        validation_alias=AliasChoices("TWILIO_ACCOUNT_SID")
+    )
+    twilio_auth_token: SecretStr = Field(validation_alias=AliasChoices("TWILIO_AUTH_TOKEN"))
+    twilio_auth_token_secondary: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("TWILIO_AUTH_TOKEN_SECONDARY")
+    )
+    twilio_api_key: str | None = Field(None, validation_alias=AliasChoices("TWILIO_API_KEY"))
+    twilio_api_secret: SecretStr | None = Field(None, validation_alias=AliasChoices("TWILIO_API_SECRET"))
+    twilio_messaging_service_sid: Annotated[str, StringConstraints(pattern=r"^MG[0-9a-fA-F]{32}$")] | None = Field(
+        None, validation_alias=AliasChoices("TWILIO_MESSAGING_SERVICE_SID")
+    )
+    twilio_from_number: str | None = Field(None, validation_alias=AliasChoices("TWILIO_FROM_NUMBER"))
+    twilio_api_base_url: Annotated[str, StringConstraints(pattern=_HTTP)] | None = Field(
+        None, validation_alias=AliasChoices("TWILIO_API_BASE_URL")
+    )
+
+    @model_validator(mode="after")
+    def _can_send(self) -> Self:
+        if not (self.twilio_messaging_service_sid or self.twilio_from_number):
+            raise ValueError("TWILIO_MESSAGING_SERVICE_SID or TWILIO_FROM_NUMBER: one of them is needed")
+        if self.twilio_from_number and parse_phone(self.twilio_from_number) is None:
+            raise ValueError("TWILIO_FROM_NUMBER: is not a telephone number such as +12125550199")
+        if bool(self.twilio_api_key) != bool(self.twilio_api_secret):
+            raise ValueError("TWILIO_API_KEY and TWILIO_API_SECRET: only one of them is set")
+        return self
+
+    @property
+    def sender(self) -> Sender:
+        """Where texts come from, unless a clinic has a number of its own."""
+        return Sender(self.twilio_messaging_service_sid, self.twilio_from_number)
+
+    @property
+    def credentials(self) -> tuple[str, str]:
+        """What requests are authorised with: an API key if there is one, else the account's token."""
+        if self.twilio_api_key and self.twilio_api_secret:
+            return self.twilio_api_key, self.twilio_api_secret.get_secret_value()
+        return self.twilio_account_sid, self.twilio_auth_token.get_secret_value()
+
+    @property
+    def signing_tokens(self) -> list[str]:
+        """The tokens that a webhook may be signed with: two while one is being rotated."""
+        tokens = (self.twilio_auth_token, self.twilio_auth_token_secondary)
+        return [token.get_secret_value() for token in tokens if token is not None]
+
+    @property
+    def allowed_numbers(self) -> frozenset[str] | None:
+        """The only numbers that anything leaves for, where the staging guard is set."""
+        if self.only_to is None:
+            return None
+        numbers = (parse_phone(part) for part in self.only_to.split(","))
+        return frozenset(number.e164 for number in numbers if number is not None)

@@ -1,0 +1,107 @@
+"""Ways in over HTTP: verify, keep, answer. Nothing else happens before the provider has its answer."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from services.notifier.context import Context
+from services.notifier.handlers.adopt_by_receipt import adopt_by_receipt
+from services.notifier.handlers.take_inbound import InboundText, take_inbound
+from services.notifier.handlers.take_receipt import ReceiptReport
+from services.notifier.providers.twilio_signature import SignatureCheck
+from services.notifier.providers.twilio_sms import RECEIPT_OF
+from shared.kernel.clock import Clock
+from shared.kernel.contact import parse_phone
+from shared.postgres.database import Database
+from shared.postgres.unit_of_work import unit_of_work
+from shared.web.server import Route
+
+if TYPE_CHECKING:
+    from multidict import MultiMapping
+
+_MOST_BYTES = 16 * 1024
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """The provider's webhooks."""
+
+    database: Database
+    clock: Clock
+    context: Context
+    signatures: SignatureCheck
+    account_sid: str
+
+    def routes(self) -> list[Route]:
+        """Return the table of routes."""
+        return [
+            Route("POST", "/twilio/status", self.status),
+            Route("POST", "/twilio/inbound", self.inbound),
+        ]
+
+    async def status(self, request: web.Request) -> web.Response:
+        """Take in a status callback."""
+        form = await self._verified_form(request)
+        status = RECEIPT_OF.get(form.get("MessageStatus") or form.get("SmsStatus") or "")
+        if status is not None:
+            report = ReceiptReport(
+                provider_reference=_needed(form, "MessageSid"),
+                status=status,
+                error_code=_whole_number(form.get("ErrorCode")),
+                token=request.query.get("a"),
+            )
+            async with unit_of_work(self.database, now=self.clock.now()) as unit:
+                await adopt_by_receipt(unit, report, context=self.context)
+        return web.Response(status=204)
+
+    async def inbound(self, request: web.Request) -> web.Response:
+        """Take in a text that somebody sent to one of our numbers; the answer means that it is kept."""
+        form = await self._verified_form(request)
+        phone = parse_phone(_needed(form, "From"))
+        if phone is None:
+            # A short code or a name: nobody who could be answered or asked to stop.
+            return _empty_answer()
+        inbound = InboundText(
+            provider_reference=_needed(form, "MessageSid"),
+            phone=phone,
+            sender=_needed(form, "To"),
+            text=(form.get("Body") or "").replace("\x00", ""),
+            media=_whole_number(form.get("NumMedia")) or 0,
+        )
+        async with unit_of_work(self.database, now=self.clock.now()) as unit:
+            await take_inbound(unit, inbound, context=self.context)
+        return _empty_answer()
+
+    async def _verified_form(self, request: web.Request) -> "MultiMapping[str]":
+        """Return the form of a request that the provider signed for our address and account.
+
+        Raises:
+            HTTPForbidden: anybody else's, with one and the same answer whatever was wrong.
+        """
+        if (request.content_length or 0) > _MOST_BYTES:
+            raise web.HTTPRequestEntityTooLarge(max_size=_MOST_BYTES, actual_size=request.content_length or 0)
+        if request.content_type != _FORM:
+            raise web.HTTPForbidden(reason="not signed")
+        form: MultiMapping[str] = await request.post()  # type: ignore[assignment] # a form without files holds only text
+        signed = self.signatures.accepts(request.raw_path, form, request.headers.get("X-Twilio-Signature"))
+        # The signature runs names and values together, so twins and another account's requests are refused (F46).
+        if not signed or len(set(form)) != len(form) or form.get("AccountSid") != self.account_sid:
+            raise web.HTTPForbidden(reason="not signed")
+        return form
+
+
+def _needed(form: "MultiMapping[str]", name: str) -> str:
+    value = form.get(name)
+    if not value:
+        raise web.HTTPBadRequest(reason=f"{name} is missing")
+    return value
+
+
+def _whole_number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 7 else None
+
+
+def _empty_answer() -> web.Response:
+    return web.Response(text="<Response/>", content_type="text/xml")
