@@ -279,7 +279,8 @@ async def start_attempt(connection: Connection, message_id: int, token: str, num
     row = await cursor.fetchone()
     assert row is not None
     await connection.execute(
-        "INSERT INTO attempts (token, message_id, number_of_attempt, started_at, body_hash) VALUES (%s, %s, %s, %s, %s)",
+        """INSERT INTO attempts (token, message_id, number_of_attempt, started_at, body_hash)
+           VALUES (%s, %s, %s, %s, %s)""",
         (token, message_id, row["attempt"], row["started_at"], body_hash),
     )
     attempt: int = row["attempt"]

@@ -1,9 +1,9 @@
 """Ways in over HTTP: verify, keep, answer. Nothing else happens before the provider has its answer."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from aiohttp import web
+from multidict import MultiMapping
 
 from services.notifier.context import Context
 from services.notifier.handlers.adopt_by_receipt import adopt_by_receipt
@@ -17,8 +17,6 @@ from shared.postgres.database import Database
 from shared.postgres.unit_of_work import unit_of_work
 from shared.web.server import Route
 
-if TYPE_CHECKING:
-    from multidict import MultiMapping
 
 _MOST_BYTES = 16 * 1024
 _FORM = "application/x-www-form-urlencoded"
@@ -74,7 +72,7 @@ class Webhooks:
             await take_inbound(unit, inbound, context=self.context)
         return _empty_answer()
 
-    async def _verified_form(self, request: web.Request) -> "MultiMapping[str]":
+    async def _verified_form(self, request: web.Request) -> MultiMapping[str]:
         """Return the form of a request that the provider signed for our address and account.
 
         Raises:
@@ -92,7 +90,7 @@ class Webhooks:
         return form
 
 
-def _needed(form: "MultiMapping[str]", name: str) -> str:
+def _needed(form: MultiMapping[str], name: str) -> str:
     value = form.get(name)
     if not value:
         raise web.HTTPBadRequest(reason=f"{name} is missing")
