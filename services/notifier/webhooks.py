@@ -17,7 +17,6 @@ from shared.postgres.database import Database
 from shared.postgres.unit_of_work import unit_of_work
 from shared.web.server import Route
 
-
 _MOST_BYTES = 16 * 1024
 _FORM = "application/x-www-form-urlencoded"
 

@@ -81,6 +81,7 @@ class Consumer:
         self._breaker = Breaker()
         self._probing = asyncio.Lock()
         self._stopping = asyncio.Event()
+        self._ended = asyncio.Event()
         self._complaint: str | None = "is not connected yet"
 
     def complaint(self) -> str | None:
@@ -101,12 +102,14 @@ class Consumer:
                 self._complaint = str(error)
                 log.warning("consumer lost its link", queue=self.queue, attempt=failures)
             await self._pause(exponential(failures, first=0.2, cap=3.0) if failures else 0.0)
+        self._ended.set()
 
     async def stop(self) -> None:
         """Take no more deliveries, finish those in hand within ten seconds, hand the others back."""
         self._stopping.set()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_DRAIN_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_S + 3):
+                await self._ended.wait()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

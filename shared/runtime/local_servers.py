@@ -1,6 +1,6 @@
 """A private RabbitMQ and a private PostgreSQL on this machine: found or unpacked, without root, on free loopback ports.
 
-Standard library only, so that it runs before anything is installed but the virtual environment.
+Standard library only: it runs servers for tests, for the demo and for a person's own machine alike.
 """
 
 import contextlib
@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from shared.kernel.errors import ConfigurationError
+
 Say = Callable[[str], None]
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +36,7 @@ _OLDEST_POSTGRES = 15
 _USER = "aftercare"
 
 
-class ServersUnavailableError(Exception):
+class ServersUnavailableError(ConfigurationError):
     """A server can be neither found nor unpacked. The text is one sentence for the person at the terminal."""
 
 

@@ -62,7 +62,7 @@ class End:
 Judgement = Send | Hold | End
 
 
-def judge(due: Due, facts: Facts, now: datetime) -> Judgement:  # noqa: C901, PLR0911 - rules in order read as a list
+def judge(due: Due, facts: Facts, now: datetime) -> Judgement:  # noqa: C901 - rules in order read as a list
     """Decide what happens to a due message. Whatever holds it, it ends when it expires."""
     policy = POLICIES[due.purpose]
     if now >= due.expires_at - SHORTEST_USE:

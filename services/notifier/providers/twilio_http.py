@@ -28,7 +28,7 @@ class TwilioHttp(AsyncHttpClient):
 
     def __init__(self, session: aiohttp.ClientSession, *, timeout_s: float, base_url: str | None = None) -> None:
         # The SDK's logger prints telephone numbers at INFO; nobody configures this one.
-        super().__init__(logging.getLogger("twilio.quiet"), False, timeout_s)
+        super().__init__(logging.getLogger("twilio.quiet"), is_async=True, timeout=timeout_s)
         self._session = session
         self._base = URL(base_url) if base_url else None
 

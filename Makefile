@@ -1,0 +1,24 @@
+.PHONY: help demo up test check lock clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: ## one patient's story on real servers; ARGS=--once ends after it
+	@./demo $(ARGS)
+
+up: ## everything on this machine, in real time; ARGS=--no-sandbox sends through the real Twilio
+	@./aftercare up $(ARGS)
+
+test: ## the whole test suite on real servers; ARGS go to pytest
+	@./test $(ARGS)
+
+check: ## style, types and walls
+	@bash .ci/check
+
+lock: ## resolve the locked libraries anew (needs uv)
+	uv pip compile -q --no-header --generate-hashes --universal --python-version 3.11 requirements.in -o requirements.txt
+	uv pip compile -q --no-header --generate-hashes --universal --python-version 3.11 --no-deps requirements-local.in -o requirements-local.txt
+	uv pip compile -q --no-header --generate-hashes --universal --python-version 3.11 -c requirements.txt requirements-dev.in -o requirements-dev.txt
+
+clean: ## remove what running has made: the environment, the private servers, their data
+	rm -rf .venv .venv.lock .aftercare .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,136 @@
+"""The aftercare command: everything that a person does with a running system."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from shared.kernel.errors import AftercareError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; a mistake is one clear sentence and exit status 2."""
+    parsed = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = parsed.command
+    try:
+        return command(parsed)
+    except KeyboardInterrupt:
+        return 130
+    except AftercareError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="aftercare", description="Appointment reminders by text, and why they went out."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(command=run)
+        return sub
+
+    add("up", _up, "run everything on this machine, in real time").add_argument(
+        "--no-sandbox", action="store_true", help="send through the real Twilio of the environment"
+    )
+    add("demo", _demo, "tell one patient's story on an accelerated clock, then stay up").add_argument(
+        "--once", action="store_true", help="end after the story; the exit status says whether it went right"
+    )
+    add("migrate", _migrate, "bring the database and the queues up to date")
+    check = add("check-config", _check_config, "read the clinic file and the templates, and say what is wrong")
+    check.add_argument("file", nargs="?", type=Path, help="by default what AFTERCARE_CONFIG names")
+    publish = add("publish", _publish, "publish a booking event from a file")
+    publish.add_argument("type")
+    publish.add_argument("file", type=Path)
+    publish.add_argument(
+        "--as-http", action="store_true", help="print the body for the broker's HTTP interface instead"
+    )
+    add("why", _why, "tell all that happened to a booking, a patient, a message or a number").add_argument("ref")
+    _add_dead_letters(add("dlq", _dlq, "look at dead letters, replay or discard them"))
+    add("verify", _verify, "check the invariants on a running system, read-only")
+    for name, text in (("pause", "hold everything of a clinic"), ("resume", "let a paused clinic's texts go again")):
+        add(name, _pause if name == "pause" else _resume, text).add_argument("clinic")
+    return parser
+
+
+def _add_dead_letters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("list", "show", "replay", "discard"))
+    parser.add_argument("queue", nargs="?", help="for example booking_events")
+    parser.add_argument("--id", help="only the message with this id")
+    parser.add_argument("--reason", help="why it is discarded; kept in the log")
+    parser.add_argument("--reveal", action="store_true", help="show values, not only field names")
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    from cli.run import up
+
+    return up(sandbox=not arguments.no_sandbox)
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from cli.run import demo
+
+    return demo(once=arguments.once)
+
+
+def _migrate(_arguments: argparse.Namespace) -> int:
+    from cli.administer import migrate_all
+
+    return asyncio.run(migrate_all())
+
+
+def _check_config(arguments: argparse.Namespace) -> int:
+    from cli.check_config import check_config
+
+    return check_config(arguments.file)
+
+
+def _publish(arguments: argparse.Namespace) -> int:
+    from cli.administer import publish
+
+    return asyncio.run(publish(arguments.type, arguments.file, as_http=arguments.as_http))
+
+
+def _why(arguments: argparse.Namespace) -> int:
+    from cli.why import why
+
+    return asyncio.run(why(arguments.ref))
+
+
+def _dlq(arguments: argparse.Namespace) -> int:
+    from cli.dead_letters import dead_letters
+
+    return asyncio.run(
+        dead_letters(
+            arguments.action,
+            arguments.queue,
+            message_id=arguments.id,
+            reason=arguments.reason,
+            reveal=arguments.reveal,
+        )
+    )
+
+
+def _verify(_arguments: argparse.Namespace) -> int:
+    from cli.verify import verify
+
+    return asyncio.run(verify())
+
+
+def _pause(arguments: argparse.Namespace) -> int:
+    from cli.administer import pause
+
+    return asyncio.run(pause(arguments.clinic))
+
+
+def _resume(arguments: argparse.Namespace) -> int:
+    from cli.administer import resume
+
+    return asyncio.run(resume(arguments.clinic))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""Where the running system is: what the environment says, else what ``aftercare up`` or ``demo`` wrote down."""
+
+import os
+from collections.abc import Mapping
+
+from cli.stack import home_of
+from shared.kernel.errors import ConfigurationError
+
+
+def running_system() -> Mapping[str, str]:
+    """Return the addresses of the running system.
+
+    Raises:
+        ConfigurationError: neither the environment nor a running system names them.
+    """
+    for folder in (home_of(), home_of() / "demo"):
+        path = folder / "env"
+        if path.exists():
+            pairs = (line.partition("=") for line in path.read_text(encoding="utf-8").splitlines() if "=" in line)
+            return {**{name: value for name, _, value in pairs}, **_own()}
+    return _own()
+
+
+def _own() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("AFTERCARE_") and value}
+
+
+def needed(system: Mapping[str, str], name: str) -> str:
+    """Return one address.
+
+    Raises:
+        ConfigurationError: it is not known.
+    """
+    if name not in system:
+        raise ConfigurationError(f"{name} is not set, and nothing is running here: start `./aftercare up`, or set it")
+    return system[name]

@@ -1,0 +1,146 @@
+"""``aftercare up`` and ``aftercare demo``: everything on this machine, in the foreground."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+from cli.stack import Stack, home_of, start_stack
+from cli.story import StoryError, story_start, storyteller
+from shared.postgres.demo_clock import set_demo_clock
+
+
+def up(*, sandbox: bool) -> int:
+    """Run in real time until Ctrl-C or SIGTERM."""
+    with _interruptible() as interrupted:
+        stack = start_stack(home_of(), sandbox=sandbox, say=_say)
+        try:
+            _print_addresses(stack)
+            _watch(stack, interrupted)
+        finally:
+            _say("draining")
+            stack.stop()
+            _say("stopped")
+    return 0
+
+
+def demo(*, once: bool) -> int:
+    """Tell the story on an accelerated clock; then stay up, unless ``once``. Returns 1 if the story went wrong."""
+    home = home_of() / "demo"
+    begin = story_start(datetime.now(UTC))
+    with _interruptible() as interrupted:
+        stack = start_stack(
+            home,
+            sandbox=True,
+            clock="demo",
+            throwaway=True,
+            say=_say,
+            before_services=lambda url: asyncio.run(set_demo_clock(url, begin)),
+            extra={"SANDBOX_STEP_MS": "20", "SANDBOX_LEDGER": ""},
+        )
+        try:
+            _say("everything is up; the story begins")
+            end = asyncio.run(_tell(stack, begin))
+            if once:
+                return 0
+            _print_addresses(stack)
+            _keep_time(stack, end, interrupted)
+        except StoryError as error:
+            sys.stderr.write(f"\nThe story went wrong: {error}\nLogs: {home / 'logs'}\n")
+            return 1
+        finally:
+            stack.stop()
+    return 0
+
+
+async def _tell(stack: Stack, begin: datetime) -> datetime:
+    sys.stdout.write("\n")
+    started = time.monotonic()
+    async with storyteller(stack, _line, begin) as story:
+        await story.run()
+        days = (story.now - begin).days
+        took = time.monotonic() - started
+        _line(f"\n  {len(story.texts)} texts in {days} days, told in {took:.0f} s. All went right.\n")
+        return story.now
+
+
+def _keep_time(stack: Stack, end: datetime, interrupted: threading.Event) -> None:
+    """Let the demo's clock go on at its real pace."""
+    url = stack.environment["AFTERCARE_DATABASE_URL"]
+    started = time.monotonic()
+    while not interrupted.wait(0.5):
+        asyncio.run(set_demo_clock(url, end + timedelta(seconds=time.monotonic() - started)))
+
+
+def _watch(stack: Stack, interrupted: threading.Event) -> None:
+    """Stay until interrupted; say so when a service ends, and start it again."""
+    while not interrupted.wait(0.5):
+        for process in stack.processes.values():
+            if process.child is not None and process.child.poll() is not None:
+                _say(f"{process.name} ended with status {process.child.returncode}; starting it again")
+                process.start()
+
+
+def _print_addresses(stack: Stack) -> None:
+    broker = stack.environment["AFTERCARE_AMQP_URL"]
+    management = stack.servers.addresses.management_url if stack.servers and stack.servers.broker else None
+    lines = [
+        "",
+        *(f"  {name:<15} {address}" for name, address in stack.addresses.items()),
+        f"  {'broker':<15} {broker}",
+    ]
+    if management:
+        lines.append(f"  {'broker page':<15} {management}")
+    lines += [
+        f"  {'database':<15} {stack.environment['AFTERCARE_DATABASE_URL']}",
+        f"  {'logs':<15} {stack.home / 'logs'}",
+        "",
+        "Phones to look at, and to reply from: the sandbox's address in a browser."
+        if "sandbox" in stack.addresses
+        else "",
+        "Publish a booking by hand:",
+        "  ./aftercare publish booking.created.v1 docs/examples/booking.json",
+    ]
+    if management:
+        lines += [
+            "or from any language that speaks AMQP or HTTP, for example:",
+            f"  curl -s {management}/api/exchanges/%2F/aftercare/publish -H 'content-type: application/json' \\",
+            '    -d "$(./aftercare publish booking.created.v1 docs/examples/booking.json --as-http)"',
+        ]
+    lines += ["Why did, or didn't, she get it?  ./aftercare why bk_1", "", "Ctrl-C stops everything."]
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _interruptible():  # type: ignore[no-untyped-def] # noqa: ANN202 - yields an event
+    """Turn Ctrl-C and SIGTERM into an event, so that stopping is always a drain."""
+    interrupted = threading.Event()
+
+    def stop(_number: int, _frame: object) -> None:
+        if interrupted.is_set():
+            raise KeyboardInterrupt
+        interrupted.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interrupted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_STARTED = time.monotonic()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{time.monotonic() - _STARTED:6.1f} s  {line}\n")
+    sys.stdout.flush()
+
+
+def _line(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,297 @@
+"""Everything on one machine: private servers, migrations, every service as a process of its own, and the sandbox."""
+
+import asyncio
+import base64
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shared.broker.connection import declare_on
+from shared.kernel.errors import ConfigurationError, DependencyUnavailableError
+from shared.postgres.migrate import migrate
+from shared.runtime.local_servers import LocalServers, start_local_servers
+
+ROOT = Path(__file__).resolve().parents[1]
+SERVICES = ("booking_events", "notifier", "followup")
+MIGRATIONS = {name: ROOT / "services" / name / "migrations" for name in SERVICES}
+_PORTS = {"booking_events": 8081, "notifier": 8082, "followup": 8083, "sandbox": 8090}
+_READY_WITHIN_S = 40.0
+_DRAIN_S = 25.0
+
+Say = Callable[[str], None]
+
+
+def home_of(root: Path = ROOT) -> Path:
+    """Return the folder that holds what a machine needs to run: servers, logs, secrets, addresses."""
+    return Path(os.environ.get("AFTERCARE_HOME") or root / ".aftercare")
+
+
+@dataclass(slots=True)
+class Process:
+    """One service as a child process."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    log: Path
+    ready_url: str
+    child: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the process; it leads a group of its own, so that Ctrl-C reaches only us and we drain it."""
+        with self.log.open("ab") as output:
+            self.child = subprocess.Popen(
+                self.command,
+                env=self.environment,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def is_ready(self) -> bool:
+        """Return whether it says that it is ready.
+
+        Raises:
+            ConfigurationError: it has ended, with what it said.
+        """
+        assert self.child is not None
+        if self.child.poll() is not None:
+            said = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-8:]
+            raise ConfigurationError(f"{self.name} ended while starting:\n" + "\n".join(said))
+        try:
+            with urllib.request.urlopen(self.ready_url, timeout=2) as answer:  # noqa: S310 - our own address
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def signal(self, number: int) -> None:
+        """Send a signal, if it still runs."""
+        if self.child is not None and self.child.poll() is None:
+            self.child.send_signal(number)
+
+    def kill(self) -> None:
+        """Kill it as a power cut would."""
+        self.signal(signal.SIGKILL)
+        if self.child is not None:
+            self.child.wait()
+
+    def wait(self, timeout: float) -> None:
+        """Wait for its end, and end it the hard way if it takes too long."""
+        if self.child is None:
+            return
+        try:
+            self.child.wait(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+@dataclass(slots=True)
+class Stack:
+    """A running system."""
+
+    home: Path
+    environment: dict[str, str]
+    addresses: dict[str, str]
+    processes: dict[str, Process]
+    servers: LocalServers | None = None
+    say: Say = field(default=lambda _line: None)
+
+    def stop(self) -> None:
+        """Drain every service, then stop what else was started here."""
+        services = [process for name, process in self.processes.items() if name != "sandbox"]
+        for process in services:
+            process.signal(signal.SIGTERM)
+        deadline = time.monotonic() + _DRAIN_S
+        for process in services:
+            process.wait(max(0.1, deadline - time.monotonic()))
+        if "sandbox" in self.processes:
+            self.processes["sandbox"].signal(signal.SIGTERM)
+            self.processes["sandbox"].wait(5)
+        if self.servers is not None:
+            self.servers.stop()
+        (self.home / "env").unlink(missing_ok=True)
+
+    def wait_until_ready(self) -> None:
+        """Wait until every process says that it is ready.
+
+        Raises:
+            ConfigurationError: one of them ended, or is not ready in time.
+        """
+        deadline = time.monotonic() + _READY_WITHIN_S
+        waiting = list(self.processes.values())
+        while waiting:
+            waiting = [process for process in waiting if not process.is_ready()]
+            if waiting and time.monotonic() > deadline:
+                names = ", ".join(process.name for process in waiting)
+                raise ConfigurationError(f"not ready after {_READY_WITHIN_S:.0f} s: {names}; see {self.home / 'logs'}")
+            time.sleep(0.05)
+
+
+def start_stack(
+    home: Path,
+    *,
+    sandbox: bool,
+    clock: str = "system",
+    throwaway: bool = False,
+    say: Say = lambda _line: None,
+    before_services: Callable[[str], None] = lambda _url: None,
+    extra: Mapping[str, str] | None = None,
+) -> Stack:
+    """Start everything and wait until it is ready. Servers named in the environment are used instead of private ones.
+
+    Raises:
+        ConfigurationError: something does not start as configured.
+        ServersUnavailableError: a private server can be neither found nor unpacked.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    logs = home / "logs"
+    logs.mkdir(exist_ok=True)
+    servers = _servers(throwaway=throwaway, say=say)
+    try:
+        environment = _environment(home, servers, sandbox=sandbox, clock=clock, extra=extra or {})
+        say("migrating the database and declaring the queues")
+        asyncio.run(_prepare(environment))
+        before_services(environment["AFTERCARE_DATABASE_URL"])
+        stack = _spawn(home, environment, servers, sandbox=sandbox, say=say)
+    except BaseException:
+        if servers is not None:
+            servers.stop()
+        raise
+    try:
+        stack.wait_until_ready()
+        _write_env(home, stack)
+    except BaseException:
+        stack.stop()
+        raise
+    return stack
+
+
+def _servers(*, throwaway: bool, say: Say) -> LocalServers | None:
+    want_broker = not os.environ.get("AFTERCARE_AMQP_URL")
+    want_database = not os.environ.get("AFTERCARE_DATABASE_URL")
+    if not (want_broker or want_database):
+        return None
+    say("starting private servers")
+    # Servers are unpacked once for everything that runs on this machine.
+    return start_local_servers(
+        home_of() / "servers", want_broker=want_broker, want_database=want_database, throwaway=throwaway, say=say
+    )
+
+
+async def _prepare(environment: Mapping[str, str]) -> None:
+    deadline = time.monotonic() + 20
+    await migrate(environment["AFTERCARE_DATABASE_URL"], MIGRATIONS)
+    while True:
+        try:
+            return await declare_on(environment["AFTERCARE_AMQP_URL"])
+        except DependencyUnavailableError:
+            # A broker that accepts connections may still be loading its users and queues.
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.2)
+
+
+def _environment(
+    home: Path, servers: LocalServers | None, *, sandbox: bool, clock: str, extra: Mapping[str, str]
+) -> dict[str, str]:
+    """Return what every process is started with; what the caller has set wins, but for the sandbox's own account."""
+    environment = dict(os.environ)
+    made_up = _secrets(home)
+    environment.setdefault("AFTERCARE_CONFIG", str(ROOT / "config" / "clinic.example.toml"))
+    environment.setdefault("AFTERCARE_SEALING_KEYS", made_up["sealing_keys"])
+    environment.setdefault("AFTERCARE_FEED_NATIVE_SECRET", made_up["feed_secret"])
+    environment["AFTERCARE_CLOCK"] = clock
+    if servers is not None:
+        if servers.broker is not None:
+            environment["AFTERCARE_AMQP_URL"] = servers.addresses.amqp_url
+        if servers.database is not None:
+            environment["AFTERCARE_DATABASE_URL"] = servers.addresses.database_url
+    for name in ("booking_events", "notifier", "followup", "sandbox"):
+        variable = "SANDBOX_PORT" if name == "sandbox" else f"AFTERCARE_{name.upper()}_PORT"
+        environment[variable] = environment.get(variable) or str(_free_port(_PORTS[name]))
+    environment.setdefault("AFTERCARE_PUBLIC_URL", f"http://127.0.0.1:{environment['AFTERCARE_NOTIFIER_PORT']}")
+    if sandbox:
+        environment |= {
+            "TWILIO_ACCOUNT_SID": made_up["account_sid"],
+            "TWILIO_AUTH_TOKEN": made_up["auth_token"],
+            "TWILIO_FROM_NUMBER": "+15005550006",
+            "TWILIO_API_BASE_URL": f"http://127.0.0.1:{environment['SANDBOX_PORT']}",
+            "SANDBOX_INBOUND_URL": f"{environment['AFTERCARE_PUBLIC_URL']}/twilio/inbound#rc=5&rp=all",
+            "SANDBOX_LEDGER": str(home / "ledger.jsonl"),
+        }
+        environment.pop("TWILIO_MESSAGING_SERVICE_SID", None)
+    return environment | dict(extra)
+
+
+def _secrets(home: Path) -> dict[str, str]:
+    """Return secrets made up for this machine, kept in a file that only its owner reads."""
+    path = home / "secrets.json"
+    if not path.exists():
+        made_up = {
+            "sealing_keys": f"local:{base64.b64encode(secrets.token_bytes(32)).decode()}",
+            "feed_secret": secrets.token_hex(24),
+            "account_sid": f"AC{secrets.token_hex(16)}",
+            "auth_token": secrets.token_hex(16),
+        }
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(made_up), encoding="utf-8")
+    kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    return kept
+
+
+def _free_port(preferred: int) -> int:
+    """Return the usual port, or any other where that one is taken."""
+    for port in (preferred, 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise ConfigurationError("no free port on 127.0.0.1")
+
+
+def _spawn(home: Path, environment: dict[str, str], servers: LocalServers | None, *, sandbox: bool, say: Say) -> Stack:
+    names = (*SERVICES, *(("sandbox",) if sandbox else ()))
+    say(f"starting {', '.join(names)}")
+    addresses, processes = {}, {}
+    for name in names:
+        variable = "SANDBOX_PORT" if name == "sandbox" else f"AFTERCARE_{name.upper()}_PORT"
+        addresses[name] = f"http://127.0.0.1:{environment[variable]}"
+        module = "sandbox" if name == "sandbox" else f"services.{name}"
+        processes[name] = Process(
+            name=name,
+            command=[sys.executable, "-m", module],
+            environment=environment,
+            log=home / "logs" / f"{name}.log",
+            ready_url=f"{addresses[name]}/{'livez' if name == 'sandbox' else 'readyz'}",
+        )
+        processes[name].start()
+    return Stack(home, environment, addresses, processes, servers, say)
+
+
+def _write_env(home: Path, stack: Stack) -> None:
+    """Write where everything is, once all of it is ready."""
+    values = {
+        "AFTERCARE_AMQP_URL": stack.environment["AFTERCARE_AMQP_URL"],
+        "AFTERCARE_DATABASE_URL": stack.environment["AFTERCARE_DATABASE_URL"],
+        **{f"AFTERCARE_{name.upper()}_URL": address for name, address in stack.addresses.items()},
+        "AFTERCARE_SEALING_KEYS": stack.environment["AFTERCARE_SEALING_KEYS"],
+        "AFTERCARE_FEED_NATIVE_SECRET": stack.environment["AFTERCARE_FEED_NATIVE_SECRET"],
+        "AFTERCARE_CONFIG": stack.environment["AFTERCARE_CONFIG"],
+    }
+    partial = home / "env.partial"
+    partial.touch(mode=0o600)
+    partial.write_text("".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8")
+    partial.replace(home / "env")

@@ -1,0 +1,226 @@
+"""The demo's story: one patient, ten days on an accelerated clock, told as it happens and checked at its end."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.request import Request, urlopen
+from zoneinfo import ZoneInfo
+
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+
+from cli.stack import Stack
+from shared.broker.publisher import Publication, Publisher
+from shared.kernel.ids import new_id
+from shared.kernel.local_time import resolve
+from shared.postgres.demo_clock import set_demo_clock
+
+ZONE = ZoneInfo("America/New_York")
+PHONE = "+12125550123"
+_SETTLED_WITHIN_S = 20.0
+
+Say = Callable[[str], None]
+
+# All that is under way between a booking event and a receipt. The clock steps only when it is zero.
+_UNDER_WAY = """
+SELECT (SELECT count(*) FROM booking_events.outbox) + (SELECT count(*) FROM notifier.outbox)
+     + (SELECT count(*) FROM followup.outbox)
+     + (SELECT count(*) FROM notifier.messages WHERE state IN ('sending', 'unknown') AND outcome IS NULL)
+     + (SELECT count(*) FROM notifier.messages WHERE state IN ('planned', 'held') AND due_at <= %(now)s)
+     + (SELECT count(*) FROM notifier.messages WHERE outcome = 'sent'
+           AND coalesce(receipt, '') NOT IN ('delivered', 'undelivered', 'failed', 'read'))
+     + (SELECT count(*) FROM booking_events.patients p LEFT JOIN notifier.plans n
+            ON n.subject = 'reminders:' || p.patient_ref WHERE p.plan_revision > coalesce(n.revision, 0))
+     + abs((SELECT count(*) FROM notifier.history WHERE what = 'sent')
+         - (SELECT count(*) FROM booking_events.inbox WHERE source = 'aftercare/notifier'))
+     + (SELECT count(*) FROM unnest(%(published)s::text[]) AS id
+         WHERE NOT EXISTS (SELECT 1 FROM booking_events.inbox i WHERE i.source = 'demo' AND i.id = id.id)) AS under_way
+"""
+_NEXT_DUE = """SELECT min(due_at) AS due FROM notifier.messages
+                WHERE state IN ('planned', 'held') AND wanted AND due_at > %s AND due_at < expires_at"""
+
+
+class StoryError(Exception):
+    """The story did not go as it should have."""
+
+
+@dataclass(slots=True)
+class Story:
+    """The telling: a clock to move, bookings to publish, a ledger to read along."""
+
+    stack: Stack
+    say: Say
+    begin: datetime
+    now: datetime
+    connection: AsyncConnection[DictRow]
+    publisher: Publisher
+    published: list[str] = field(default_factory=list)
+    heard: int = 0
+    texts: list[str] = field(default_factory=list)
+    delivered: int = 0
+
+    async def run(self) -> None:
+        """Tell the story.
+
+        Raises:
+            StoryError: a text was missing, extra, or said something else.
+        """
+        first, second = self._at(4, 10), self._at(8, 10)
+        await self._post("/sandbox/phones", {"number": PHONE, "name": "Ana"})
+        self._tell("clinic", f"books Ana two visits: {_day(first)} and {_day(second)}")
+        await self._publish("booking.created.v1", _booking("bk_1", 1, first, number=1))
+        await self._publish("booking.created.v1", _booking("bk_2", 1, second, number=2))
+        await self._until(self._at(2, 9, 30))
+        self._tell("clinic", f"moves the first visit to {_day(self._at(4, 14))}")
+        await self._publish("booking.rescheduled.v1", _booking("bk_1", 2, self._at(4, 14), number=1))
+        await self._until(self._at(4, 16, 10))
+        self._tell("clinic", "reports the first visit as completed")
+        await self._publish("booking.completed.v1", _booking("bk_1", 3, self._at(4, 14), number=1))
+        await self._until(self._at(4, 17))
+        self._tell("clinic", "cancels the second visit")
+        await self._publish("booking.cancelled.v1", _booking("bk_2", 2, second, number=2))
+        await self._until(self._at(9, 12))
+        self._tell("clock", "the days on which reminders of the cancelled visit were due have passed: nothing was sent")
+        self._check()
+
+    def _at(self, days: int, hour: int, minute: int = 0) -> datetime:
+        """Return a wall-clock time at the clinic, counted in days from the story's first."""
+        day = (self.begin.astimezone(ZONE) + timedelta(days=days)).date()
+        return resolve(day, datetime(2000, 1, 1, hour, minute).time(), ZONE)  # noqa: DTZ001 - a time of day only
+
+    async def _publish(self, event: str, booking: dict[str, Any]) -> None:
+        event_id = new_id()
+        envelope = {
+            "specversion": "1.0",
+            "id": event_id,
+            "source": "demo",
+            "type": event,
+            "time": self.now.isoformat(),
+            "data": booking,
+        }
+        body = json.dumps(envelope).encode()
+        await self.publisher.publish(Publication(routing_key=event, body=body, message_id=event_id, type=event))
+        self.published.append(event_id)
+        await self._settle()
+
+    async def _until(self, target: datetime) -> None:
+        """Step the clock from one due message to the next, up to ``target``."""
+        while True:
+            cursor = await self.connection.execute(_NEXT_DUE, (self.now,))
+            row = await cursor.fetchone()
+            due = row["due"] if row else None
+            await self._set_clock(min(due, target) if due else target)
+            await self._settle()
+            if self.now >= target:
+                return
+
+    async def _set_clock(self, now: datetime) -> None:
+        self.now = max(self.now, now)
+        await set_demo_clock(self.stack.environment["AFTERCARE_DATABASE_URL"], self.now)
+        await self._post("/sandbox/clock", {"now": self.now.isoformat()})
+        await asyncio.sleep(0.1)  # every process reads the row fifty times a second
+
+    async def _settle(self) -> None:
+        """Wait until nothing is under way, telling of every text and receipt as it comes."""
+        deadline = time.monotonic() + _SETTLED_WITHIN_S
+        while True:
+            cursor = await self.connection.execute(_UNDER_WAY, {"now": self.now, "published": self.published})
+            row = await cursor.fetchone()
+            await self._read_along()
+            if row is not None and row["under_way"] == 0:
+                return
+            if time.monotonic() > deadline:
+                raise StoryError(f"something is still under way after {_SETTLED_WITHIN_S:.0f} s")
+            await asyncio.sleep(0.03)
+
+    async def _read_along(self) -> None:
+        entries = (await self._get(f"/sandbox/ledger?after={self.heard}"))["entries"]
+        for entry in entries:
+            self.heard = entry["n"]
+            if entry["kind"] == "accepted":
+                self.texts.append(entry["body"])
+                self._tell("text", f"“{entry['body']}”")
+            elif entry["kind"] == "status" and entry["status"] == "delivered":
+                self.delivered += 1
+                self._tell("phone", "delivered")
+
+    def _tell(self, who: str, what: str) -> None:
+        self.say(f"  {self.now.astimezone(ZONE):%a %b %d %H:%M}  {who:<7} {what}")
+
+    def _check(self) -> None:
+        expected = ("2 visits", "you have a visit on", "is now at", "no food after", "has been cancelled")
+        if len(self.texts) != len(expected) or self.delivered != len(expected):
+            raise StoryError(
+                f"{len(expected)} texts should be delivered; {len(self.texts)} were sent, {self.delivered} delivered"
+            )
+        for text, part in zip(self.texts, expected, strict=True):
+            if part not in text:
+                raise StoryError(f"a text does not say “{part}”: {text}")
+
+    async def _post(self, path: str, body: dict[str, Any]) -> None:
+        await asyncio.to_thread(_request, self.stack.addresses["sandbox"] + path, json.dumps(body).encode())
+
+    async def _get(self, path: str) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(
+            await asyncio.to_thread(_request, self.stack.addresses["sandbox"] + path, None)
+        )
+        return answer
+
+
+@asynccontextmanager
+async def storyteller(stack: Stack, say: Say, now: datetime) -> AsyncIterator[Story]:
+    """Open what the story needs."""
+    url = stack.environment["AFTERCARE_DATABASE_URL"]
+    publisher = Publisher(stack.environment["AFTERCARE_AMQP_URL"], name="demo")
+    async with await AsyncConnection[DictRow].connect(url, autocommit=True, row_factory=dict_row) as connection:
+        story = Story(stack, say, now, now, connection, publisher)
+        ledger = await story._get("/sandbox/ledger")  # noqa: SLF001 - what an earlier run left is not part of this story
+        story.heard = len(ledger["entries"])
+        try:
+            yield story
+        finally:
+            await publisher.close()
+
+
+def story_start(today: datetime) -> datetime:
+    """Return when the story begins: the coming Monday at ten, on the clinic's clock."""
+    local = today.astimezone(ZONE)
+    day = (local + timedelta(days=7 - local.weekday())).date()
+    return resolve(day, datetime(2000, 1, 1, 10).time(), ZONE)  # noqa: DTZ001 - a time of day only
+
+
+def _day(at: datetime) -> str:
+    return f"{at.astimezone(ZONE):%a %b %d %H:%M}"
+
+
+def _booking(booking_id: str, revision: int, starts_at: datetime, *, number: int) -> dict[str, Any]:
+    return {
+        "booking_id": booking_id,
+        "revision": revision,
+        "clinic_id": "harbor",
+        "visit_kind": "infusion",
+        "modality": "in_person",
+        "starts_at": starts_at.isoformat(),
+        "ends_at": (starts_at + timedelta(minutes=130)).isoformat(),
+        "series": {"number": number, "of": 6},
+        "patient": {
+            "patient_id": "pt_ana",
+            "given_name": "Ana",
+            "phone": PHONE,
+            "language": "en",
+            "time_zone": "America/New_York",
+        },
+        "consent": {"reminders": True, "checkins": True},
+    }
+
+
+def _request(url: str, body: bytes | None) -> bytes:
+    request = Request(url, data=body, headers={"Content-Type": "application/json"})  # noqa: S310 - our own address
+    with urlopen(request, timeout=5) as answer:  # noqa: S310 - our own address
+        content: bytes = answer.read()
+        return content
