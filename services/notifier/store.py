@@ -426,7 +426,7 @@ async def count_look(connection: Connection, message_id: int, attempt: int) -> N
 async def release_number(connection: Connection, message_id: int) -> None:
     """Let other messages to the same number, which waited for this one, be looked at again."""
     await connection.execute(
-        """UPDATE messages SET retry_at = '-infinity'
+        """UPDATE messages SET retry_at = 'epoch'
             WHERE state IN ('planned', 'held') AND retry_at > clock_timestamp() AND reason = 'busy_number'
               AND recipient_id IN (SELECT r.recipient_id FROM recipients r JOIN messages m ON m.number = r.number
                                     WHERE m.id = %s)""",

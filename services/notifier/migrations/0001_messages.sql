@@ -36,7 +36,7 @@ CREATE TABLE messages (
     send_at            timestamptz NOT NULL,
     expires_at         timestamptz NOT NULL,
     due_at             timestamptz NOT NULL,
-    retry_at           timestamptz NOT NULL DEFAULT '-infinity',
+    retry_at           timestamptz NOT NULL DEFAULT 'epoch',
     reason             text,
     attempt            integer     NOT NULL DEFAULT 0,
     started_at         timestamptz,

@@ -1,0 +1,175 @@
+"""A notifier and a booking_events without processes: real database, real sandbox, a clock that steps."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+import aiohttp
+from psycopg import AsyncConnection
+from psycopg.rows import dict_row
+
+from sandbox.server import Sandbox, running_sandbox
+from sandbox.settings import SandboxSettings
+from services.booking_events.handlers import keep_booking, note_sent
+from services.notifier.context import Context, Timing
+from services.notifier.handlers import apply_plan
+from services.notifier.handlers.send_due import SendDue
+from services.notifier.handlers.settle_unknown import SettleUnknown
+from services.notifier.handlers.take_inbound import InboundText, take_inbound
+from services.notifier.providers.twilio_http import TwilioHttp
+from services.notifier.providers.twilio_sms import Sender, TwilioSms, build_client
+from services.notifier.templates import TemplateCatalogue
+from shared.broker.consumer import Handler, handle_once
+from shared.kernel.clock import SteppedClock
+from shared.kernel.contact import PhoneNumber
+from shared.kernel.ids import new_id
+from shared.messages import outcome
+from shared.messages.booking import BOOKING_TYPES, CREATED
+from shared.messages.catalogue import read_payload
+from shared.messages.envelope import Envelope
+from shared.messages.plan import MESSAGES_PLAN
+from shared.postgres import outbox
+from shared.postgres.database import Database
+from shared.postgres.unit_of_work import unit_of_work
+from shared.telemetry.metrics import Metrics
+from tests.builders import booking_json, example_clinics, ny
+
+ACCOUNT, TOKEN, OURS = "AC" + "0" * 32, "token-of-the-tests", "+15005550006"
+QUICK = Timing(
+    lease=timedelta(seconds=5),
+    grace=timedelta(milliseconds=200),
+    look_gap=timedelta(milliseconds=50),
+    pause=timedelta(milliseconds=200),
+)
+
+
+@dataclass
+class Rooms:
+    """Both services' handlers, joined by carrying messages from outbox to handler by hand."""
+
+    bookings: Database
+    notifier: Database
+    sandbox: Sandbox
+    context: Context
+    clock: SteppedClock
+    sender: SendDue
+    urgent: SendDue
+    settler: SettleUnknown
+    reader: AsyncConnection
+
+    async def book(self, event=CREATED, *, source="ehr", time=None, event_id=None, **changes):
+        """Let a booking event take effect."""
+        data = booking_json(**changes)
+        envelope = Envelope(
+            id=event_id or new_id(), source=source, type=event, time=time or self.clock.now(), data=data
+        )
+        await self._take(self.bookings, envelope)
+        await self.carry()
+        return envelope
+
+    async def carry(self):
+        """Carry messages between the services until none is left; return their types."""
+        carried = []
+        while True:
+            envelopes = [*await self._drain(self.bookings), *await self._drain(self.notifier)]
+            if not envelopes:
+                return carried
+            for envelope in envelopes:
+                carried.append(envelope)
+                if envelope.type == MESSAGES_PLAN:
+                    await self._take(self.notifier, envelope)
+                elif envelope.type == outcome.SENT:
+                    await self._take(self.bookings, envelope)
+
+    async def send(self):
+        """Send what is due, settle what is unknown, and carry the news."""
+        while await self.sender.run_once() or await self.urgent.run_once():
+            await self.sender.finish()
+            await self.urgent.finish()
+        await self.sender.finish()
+        await self.urgent.finish()
+        return await self.carry()
+
+    async def until(self, moment):
+        """Move the clock from one due message to the next, up to a moment, sending on the way."""
+        while True:
+            row = await self.row(
+                "SELECT min(due_at) AS due FROM notifier.messages WHERE state IN ('planned', 'held') AND due_at > %s",
+                self.clock.now(),
+            )
+            due = row["due"]
+            self.clock.set(min(due, moment) if due else moment)
+            await self.send()
+            if self.clock.now() >= moment:
+                return
+
+    async def receive(self, text, *, phone="+12125550123", sid=None):
+        """Let a patient's text come in."""
+        inbound = InboundText(sid or f"SM{new_id()}", PhoneNumber(phone), OURS, text, 0)
+        async with unit_of_work(self.notifier, now=self.clock.now()) as unit:
+            await take_inbound(unit, inbound, context=self.context)
+        return await self.carry()
+
+    def texts(self):
+        """Return what the provider has accepted, oldest first."""
+        return [entry["body"] for entry in self.sandbox.accepted()]
+
+    async def row(self, query, *parameters):
+        return (await self.rows(query, *parameters))[0]
+
+    async def rows(self, query, *parameters):
+        cursor = await self.reader.execute(query, parameters)
+        return await cursor.fetchall()
+
+    async def _take(self, database, envelope):
+        handlers = self._handlers()
+        await handle_once(database, envelope, read_payload(envelope), handlers[envelope.type], now=self.clock.now())
+
+    def _handlers(self):
+        clinics = self.context.clinics
+        keep = partial(keep_booking.keep_booking, clinics=clinics)
+        table = [Handler(name, keep, keep_booking.touches) for name in BOOKING_TYPES]
+        table.append(Handler(outcome.SENT, partial(note_sent.note_sent, clinics=clinics), note_sent.touches))
+        table.append(Handler(MESSAGES_PLAN, partial(apply_plan.apply_plan, context=self.context), apply_plan.touches))
+        return {handler.type: handler for handler in table}
+
+    async def _drain(self, database):
+        async with database.transaction() as connection:
+            rows = [
+                *await outbox.take(connection, database.sealer, urgent=True, limit=500),
+                *await outbox.take(connection, database.sealer, urgent=False, limit=500),
+            ]
+            await outbox.settle(connection, published=[row.id for row in rows], refused=[])
+        return [Envelope.model_validate_json(row.body) for row in rows]
+
+
+@asynccontextmanager
+async def open_rooms(database_url, sealer, *, now="2026-11-20 12:00", clinics=None, only_to=None):
+    """Open both rooms on a fresh database and a fresh sandbox."""
+    clock = SteppedClock(ny(now))
+    settings = SandboxSettings(account_sid=ACCOUNT, auth_token=TOKEN, port=0, step_s=0.0)
+    async with (
+        Database(database_url, schema="booking_events", sealer=sealer, size=4) as bookings,
+        Database(database_url, schema="notifier", sealer=sealer, size=6) as notifier,
+        running_sandbox(settings) as sandbox,
+        aiohttp.ClientSession() as session,
+        await AsyncConnection.connect(database_url, autocommit=True, row_factory=dict_row) as reader,
+    ):
+        http = TwilioHttp(session, timeout_s=1.0, base_url=sandbox.base_url)
+        client = build_client(http, account_sid=ACCOUNT, username=ACCOUNT, password=TOKEN)
+        context = Context(
+            clinics=clinics or example_clinics(),
+            catalogue=TemplateCatalogue(),
+            provider=TwilioSms(client, public_url="http://127.0.0.1:1"),
+            default_sender=Sender(from_number=OURS),
+            metrics=Metrics(),
+            timing=QUICK,
+            only_to=only_to,
+        )
+        lanes = [
+            SendDue(notifier, clock, context, urgent=urgent, slots=8, wake=asyncio.Event()) for urgent in (False, True)
+        ]
+        settler = SettleUnknown(notifier, clock, context)
+        yield Rooms(bookings, notifier, sandbox, context, clock, lanes[0], lanes[1], settler, reader)
