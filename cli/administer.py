@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cli.environment import needed, running_system
 from cli.stack import MIGRATIONS
-from services.notifier import store
+from services.notifier.store import pauses
 from shared.broker.connection import declare_on
 from shared.broker.publisher import Publication, Publisher
 from shared.clinics.file import load_clinics
@@ -57,7 +57,7 @@ async def pause(clinic_id: str) -> int:
     _require_clinic(clinic_id, needed(system, "AFTERCARE_CONFIG"))
     connection = await connect(needed(system, "AFTERCARE_DATABASE_URL"), schema="notifier")
     async with connection:
-        await store.pause_clinic(connection, clinic_id, cause="operator")
+        await pauses.pause_clinic(connection, clinic_id, cause="operator")
     sys.stdout.write(f"{clinic_id} is paused: its texts are held until `./aftercare resume {clinic_id}`\n")
     return 0
 
@@ -68,7 +68,7 @@ async def resume(clinic_id: str) -> int:
     _require_clinic(clinic_id, needed(system, "AFTERCARE_CONFIG"))
     connection = await connect(needed(system, "AFTERCARE_DATABASE_URL"), schema="notifier")
     async with connection:
-        held = await store.resume_clinic(connection, clinic_id)
+        held = await pauses.resume_clinic(connection, clinic_id)
     sys.stdout.write(f"{clinic_id} sends again; {held} held messages are judged anew\n")
     return 0
 

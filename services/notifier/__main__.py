@@ -6,7 +6,6 @@ from pathlib import Path
 
 import aiohttp
 
-from services.notifier import store
 from services.notifier.consumers import handlers
 from services.notifier.context import Context, Timing
 from services.notifier.handlers.keep_figures import KeepFigures
@@ -16,6 +15,7 @@ from services.notifier.providers.twilio_http import TwilioHttp
 from services.notifier.providers.twilio_signature import SignatureCheck
 from services.notifier.providers.twilio_sms import TIMEOUT_S, TwilioSms, build_client
 from services.notifier.settings import NotifierSettings
+from services.notifier.store import plans
 from services.notifier.templates import TemplateCatalogue
 from services.notifier.webhooks import Webhooks
 from shared.broker.topology import NOTIFIER, NOTIFIER_URGENT
@@ -50,7 +50,7 @@ async def build(kit: Kit, settings: NotifierSettings) -> Parts:
     for urgent in (True, False):
         wake = asyncio.Event()
         lane = SendDue(kit.database, kit.clock, context, urgent=urgent, slots=settings.call_slots, wake=wake)
-        kit.listener.wakes(store.DUE, wake)
+        kit.listener.wakes(plans.DUE, wake)
         lanes.append(lane)
         loops.append(Loop(f"sending {'urgent' if urgent else 'routine'}", lane.run_once, every_s=0.2, wake=wake))
     settler = SettleUnknown(kit.database, kit.clock, context)

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from services.notifier import store
 from services.notifier.domain.receipt import Receipt
 from services.notifier.handlers.adopt_by_receipt import adopt_by_receipt
 from services.notifier.handlers.take_receipt import ReceiptReport
+from services.notifier.store import pauses
 from shared.messages import outcome as events
 from shared.messages.booking import CANCELLED
 from shared.postgres.unit_of_work import unit_of_work
@@ -241,12 +241,12 @@ async def test_at_night_it_waits_for_the_morning(rooms):
 
 async def test_a_paused_clinic_holds_and_goes_on(rooms):
     async with rooms.notifier.transaction() as connection:
-        await store.pause_clinic(connection, "harbor", cause="operator")
+        await pauses.pause_clinic(connection, "harbor", cause="operator")
     await booked(rooms)
     await rooms.send()
     assert ((await message(rooms))["state"], (await message(rooms))["reason"]) == ("held", "paused")
     async with rooms.notifier.transaction() as connection:
-        await store.resume_clinic(connection, "harbor")
+        await pauses.resume_clinic(connection, "harbor")
     await rooms.send()
     assert len(rooms.texts()) == 1
 

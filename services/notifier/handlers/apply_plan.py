@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from services.notifier import store
 from services.notifier.context import Context
 from services.notifier.domain.equalise import equalise
+from services.notifier.store import outcomes, plans
 from shared.messages.envelope import Envelope
 from shared.messages.plan import MessagesPlan
 from shared.postgres.unit_of_work import UnitOfWork
@@ -27,18 +27,18 @@ def recipient_id_of(plan: MessagesPlan) -> str:
 async def apply_plan(unit: UnitOfWork, _envelope: Envelope, plan: MessagesPlan, *, context: Context) -> None:
     """Apply a plan unless the same or a later revision was applied before."""
     connection, recipient_id = unit.connection, recipient_id_of(plan)
-    if not await store.accept_revision(connection, plan.subject, plan.revision, now=unit.now):
+    if not await plans.accept_revision(connection, plan.subject, plan.revision, now=unit.now):
         return
-    await store.save_recipient(connection, unit.sealer, recipient_id, plan)
-    changes = equalise(plan, await store.known_messages(connection, plan.subject))
-    inserted = await store.insert_messages(connection, unit.sealer, plan, recipient_id, changes.inserted)
-    await store.update_waiting(connection, unit.sealer, changes.updated, recipient_id)
-    withdrawn = await store.set_wanted(connection, wanted=changes.wanted, unwanted=changes.unwanted)
+    await plans.save_recipient(connection, unit.sealer, recipient_id, plan)
+    changes = equalise(plan, await plans.known_messages(connection, plan.subject))
+    inserted = await plans.insert_messages(connection, unit.sealer, plan, recipient_id, changes.inserted)
+    await plans.update_waiting(connection, unit.sealer, changes.updated, recipient_id)
+    withdrawn = await plans.set_wanted(connection, wanted=changes.wanted, unwanted=changes.unwanted)
     for message_id in inserted:
-        await store.remember(connection, message_id, "planned", now=unit.now, detail=f"revision {plan.revision}")
+        await outcomes.remember(connection, message_id, "planned", now=unit.now, detail=f"revision {plan.revision}")
     for message_id in withdrawn:
-        await store.remember(
+        await outcomes.remember(
             connection, message_id, "no longer wanted", now=unit.now, detail=f"revision {plan.revision}"
         )
     context.metrics.planned.inc(len(inserted))
-    await store.announce_due(connection)
+    await plans.announce_due(connection)

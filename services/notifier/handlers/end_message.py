@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from services.notifier import store
 from services.notifier.context import Context
 from services.notifier.domain.answer import TaskKind
 from services.notifier.domain.message import Message
 from services.notifier.domain.state import DeliveryStatus, Reason
+from services.notifier.store import outcomes
 from shared.kernel.ids import digest
 from shared.messages import outcome as events
 from shared.messages.outcome import MessageOutcome
@@ -25,9 +25,9 @@ async def end_message(
     unit: UnitOfWork, message: Message, status: DeliveryStatus, reason: str, *, context: Context
 ) -> bool:
     """End a message as failed, dropped, withdrawn or unknown; return False if it has an outcome already."""
-    if not await store.end(unit.connection, message.id, status, reason=reason, now=unit.now):
+    if not await outcomes.end(unit.connection, message.id, status, reason=reason, now=unit.now):
         return False
-    await store.remember(unit.connection, message.id, status, now=unit.now, detail=reason)
+    await outcomes.remember(unit.connection, message.id, status, now=unit.now, detail=reason)
     publish_outcome(unit, message, _EVENT_OF[status], reason=reason)
     count_outcome(context, message, status, reason)
     if status is DeliveryStatus.UNKNOWN:
@@ -76,7 +76,7 @@ async def raise_task(
     task_id = digest("notifier", kind, cause or str(message.id))[:32]
     patient_ref = None if cause else message.patient_ref
     references = {} if cause else {"subject": message.subject, "key": message.key}
-    new = await store.save_task(
+    new = await outcomes.save_task(
         unit.connection,
         task_id,
         clinic_id=message.clinic_id,

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from services.notifier import store
+from services.notifier.store import claims, outcomes
 from shared.clinics.model import Retention
 from shared.kernel.clock import Clock
 from shared.postgres.database import Database
@@ -21,12 +21,12 @@ class KeepFigures:
     async def measure(self) -> int:
         """Count what is due and not sent."""
         async with self._database.connection() as connection:
-            self._metrics.due_unsent.set(await store.due_unsent(connection, now=self._clock.now()))
+            self._metrics.due_unsent.set(await claims.due_unsent(connection, now=self._clock.now()))
         return 0
 
     async def forget(self) -> int:
         """Delete texts that are past their keeping time."""
         before = self._clock.now() - timedelta(days=self._retention.bodies_days)
         async with self._database.transaction() as connection:
-            await store.forget_bodies(connection, before=before)
+            await outcomes.forget_bodies(connection, before=before)
         return 0

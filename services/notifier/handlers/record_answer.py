@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-from services.notifier import store
 from services.notifier.context import Context
 from services.notifier.domain.answer import (
     Accepted,
@@ -21,6 +20,7 @@ from services.notifier.domain.state import DeliveryStatus, Reason
 from services.notifier.handlers.end_message import count_outcome, end_message, publish_outcome, raise_task
 from services.notifier.handlers.take_receipt import apply_known_receipts
 from services.notifier.providers.twilio_errors import rule_for
+from services.notifier.store import attempts, claims, outcomes, pauses, suppressions
 from shared.messages import outcome as events
 from shared.messages.base import Channel
 from shared.messages.reply import OPTED_OUT, RecipientOpted
@@ -32,10 +32,10 @@ _NOT_REACHED_PAUSE = timedelta(seconds=5)
 
 async def record_answer(unit: UnitOfWork, attempt: Attempt, answer: Answer, *, context: Context) -> None:
     """Write an answer down. An answer that comes after the outcome was settled otherwise changes nothing."""
-    message = await store.open_message(unit.connection, unit.sealer, attempt.message.id)
+    message = await attempts.open_message(unit.connection, unit.sealer, attempt.message.id)
     if message is None:
         return
-    await store.note_result(
+    await attempts.note_result(
         unit.connection,
         attempt.token,
         type(answer).__name__,
@@ -43,7 +43,7 @@ async def record_answer(unit: UnitOfWork, attempt: Attempt, answer: Answer, *, c
     )
     match answer:
         case Accepted():
-            await store.resume_provider(unit.connection)
+            await pauses.resume_provider(unit.connection)
             await adopt(unit, message, answer.provider_reference, attempt.number, answer.segments, context=context)
         case RateLimited():
             await _wait(unit, attempt, Reason.RATE_LIMITED, answer.retry_after)
@@ -55,8 +55,8 @@ async def record_answer(unit: UnitOfWork, attempt: Attempt, answer: Answer, *, c
             # Two safety texts do no harm; silence might.
             await _wait(unit, attempt, Reason.NOT_FOUND, timedelta(0))
         case Unsure():
-            if await store.make_unknown(unit.connection, message.id, attempt.number, grace=context.timing.grace):
-                await store.remember(unit.connection, message.id, "unknown", now=unit.now, detail=answer.cause)
+            if await attempts.make_unknown(unit.connection, message.id, attempt.number, grace=context.timing.grace):
+                await outcomes.remember(unit.connection, message.id, "unknown", now=unit.now, detail=answer.cause)
 
 
 async def adopt(
@@ -69,11 +69,11 @@ async def adopt(
     context: Context,
 ) -> None:
     """Attach the provider's message to ours: it was sent. A second one for the same message is a duplicate."""
-    if message.attempt == attempt and await store.adopt(
+    if message.attempt == attempt and await attempts.adopt(
         unit.connection, message.id, provider_reference, segments=segments, now=unit.now
     ):
-        await store.remember(unit.connection, message.id, "sent", now=unit.now, detail=provider_reference)
-        await store.release_number(unit.connection, message.id)
+        await outcomes.remember(unit.connection, message.id, "sent", now=unit.now, detail=provider_reference)
+        await attempts.release_number(unit.connection, message.id)
         publish_outcome(unit, message, events.SENT, provider_reference=provider_reference, segments=segments)
         count_outcome(context, message, DeliveryStatus.SENT)
         waited = (unit.now - max(message.due_at, message.send_at)).total_seconds()
@@ -83,26 +83,28 @@ async def adopt(
     if message.provider_reference != provider_reference:
         context.metrics.duplicates_suspected.inc()
         log.error("a message may have gone out twice", provider_reference=provider_reference)
-        await store.remember(unit.connection, message.id, "possible duplicate", now=unit.now, detail=provider_reference)
+        await outcomes.remember(
+            unit.connection, message.id, "possible duplicate", now=unit.now, detail=provider_reference
+        )
         await raise_task(unit, TaskKind.POSSIBLE_DUPLICATE, message)
 
 
 async def _wait(unit: UnitOfWork, attempt: Attempt, reason: Reason, pause: timedelta) -> None:
     message = attempt.message
-    await store.give_back(unit.connection, message.id, attempt.number, reason=reason, retry_after=pause, due_at=None)
-    await store.remember(unit.connection, message.id, "not processed", now=unit.now, detail=reason)
-    await store.release_number(unit.connection, message.id)
+    await attempts.give_back(unit.connection, message.id, attempt.number, reason=reason, retry_after=pause, due_at=None)
+    await outcomes.remember(unit.connection, message.id, "not processed", now=unit.now, detail=reason)
+    await attempts.release_number(unit.connection, message.id)
 
 
 async def _reject(unit: UnitOfWork, message: Message, attempt: Attempt, code: int, *, context: Context) -> None:
     rule = rule_for(code)
-    await store.release_number(unit.connection, message.id)
+    await attempts.release_number(unit.connection, message.id)
     if rule.remedy is Remedy.STOP_SENDING:
         await _stop_sending(unit, message, attempt, code, context=context)
         return
     delay = rule.retry_delay(message.resends)
     if delay is not None and message.wanted and unit.now + delay < message.expires_at:
-        await store.give_back(
+        await attempts.give_back(
             unit.connection,
             message.id,
             attempt.number,
@@ -110,7 +112,7 @@ async def _reject(unit: UnitOfWork, message: Message, attempt: Attempt, code: in
             retry_after=timedelta(0),
             due_at=unit.now + delay,
         )
-        await store.remember(unit.connection, message.id, "to be tried again", now=unit.now, detail=str(code))
+        await outcomes.remember(unit.connection, message.id, "to be tried again", now=unit.now, detail=str(code))
     else:
         await end_message(unit, message, DeliveryStatus.FAILED, str(code), context=context)
     await _consequences(unit, message, rule, code, context=context)
@@ -125,12 +127,12 @@ async def _consequences(unit: UnitOfWork, message: Message, rule: ErrorRule, cod
 
 async def _suppress(unit: UnitOfWork, message: Message, code: int, *, context: Context) -> None:
     """The provider says that the number opted out: believe it."""
-    contact = (await store.contacts(unit.connection, unit.sealer, [message.recipient_id])).get(message.recipient_id)
+    contact = (await claims.contacts(unit.connection, unit.sealer, [message.recipient_id])).get(message.recipient_id)
     if contact is None or contact.phone is None:
         return
     sender = context.sender_of(message.clinic_id).name
     number = unit.sealer.lookup(contact.phone.e164)
-    if await store.suppress(unit.connection, sender, number, kind="all", how=f"provider {code}", now=unit.now):
+    if await suppressions.suppress(unit.connection, sender, number, kind="all", how=f"provider {code}", now=unit.now):
         unit.publish(
             OPTED_OUT,
             RecipientOpted(
@@ -146,7 +148,7 @@ async def _suppress(unit: UnitOfWork, message: Message, code: int, *, context: C
 
 async def _stop_sending(unit: UnitOfWork, message: Message, attempt: Attempt, code: int, *, context: Context) -> None:
     """No text can leave until this is put right: keep the message, stop asking, and say so."""
-    await store.give_back(
+    await attempts.give_back(
         unit.connection,
         message.id,
         attempt.number,
@@ -155,9 +157,9 @@ async def _stop_sending(unit: UnitOfWork, message: Message, attempt: Attempt, co
         due_at=None,
     )
     timing = context.timing
-    first = await store.pause_provider(unit.connection, str(code), first=timing.pause, longest=timing.longest_pause)
+    first = await pauses.pause_provider(unit.connection, str(code), first=timing.pause, longest=timing.longest_pause)
     if first:
         log.error("the provider refuses us: all sending is paused", code=code)
-        await store.remember(unit.connection, message.id, "provider refuses us", now=unit.now, detail=str(code))
+        await outcomes.remember(unit.connection, message.id, "provider refuses us", now=unit.now, detail=str(code))
         day = datetime.now(UTC).date().isoformat()
         await raise_task(unit, TaskKind.PROVIDER_STOPPED, message, cause=f"{code}:{day}")

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from services.notifier import store
 from services.notifier.context import Context
 from services.notifier.domain.answer import Answer, RateLimited
 from services.notifier.domain.judge import Due, End, Facts, Hold, Send, judge
@@ -18,6 +17,7 @@ from services.notifier.domain.state import DeliveryStatus, Reason
 from services.notifier.handlers.end_message import end_message
 from services.notifier.handlers.record_answer import record_answer
 from services.notifier.providers.twilio_sms import Text
+from services.notifier.store import attempts, claims, outcomes, pauses, suppressions
 from shared.kernel.backoff import exponential
 from shared.kernel.clock import Clock
 from shared.kernel.contact import PhoneNumber
@@ -105,9 +105,9 @@ class SendDue:
             await asyncio.wait(self._calls, timeout=10)
 
     async def _claim(self, unit: UnitOfWork, free: int) -> tuple[int, list[_Call]]:
-        gate = await store.provider_gate(unit.connection, trial_for=_TRIAL_FOR)
+        gate = await pauses.provider_gate(unit.connection, trial_for=_TRIAL_FOR)
         self._context.metrics.sending_paused.labels("provider").set(gate.state != "open")
-        messages = await store.claim_due(
+        messages = await claims.claim_due(
             unit.connection,
             unit.sealer,
             now=unit.now,
@@ -120,13 +120,13 @@ class SendDue:
         current = await self._facts(unit, messages)
         for message in messages:
             await self._judge(unit, message, current)
-        await store.wait_for_number(unit.connection, current.waiting, for_s=_BUSY_WAIT_S)
+        await attempts.wait_for_number(unit.connection, current.waiting, for_s=_BUSY_WAIT_S)
         return len(messages), current.calls
 
     async def _facts(self, unit: UnitOfWork, messages: Sequence[Message]) -> _Round:
         """Gather what is true now, under a lock per number: no STOP can slip in between."""
         connection = unit.connection
-        contacts = await store.contacts(connection, unit.sealer, {message.recipient_id for message in messages})
+        contacts = await claims.contacts(connection, unit.sealer, {message.recipient_id for message in messages})
         numbers = {
             contact.recipient_id: unit.sealer.lookups(contact.phone.e164)
             for contact in contacts.values()
@@ -137,10 +137,10 @@ class SendDue:
         return _Round(
             contacts=contacts,
             numbers=numbers,
-            suppressed=await store.suppressed(connection, every),
-            paused=await store.paused_clinics(connection),
-            busy=await store.busy_numbers(connection, every),
-            answered=await store.automatic_texts_since(connection, every, unit.now - timedelta(hours=1)),
+            suppressed=await suppressions.suppressed(connection, every),
+            paused=await pauses.paused_clinics(connection),
+            busy=await claims.busy_numbers(connection, every),
+            answered=await claims.automatic_texts_since(connection, every, unit.now - timedelta(hours=1)),
         )
 
     async def _judge(self, unit: UnitOfWork, message: Message, current: _Round) -> None:
@@ -149,9 +149,9 @@ class SendDue:
         due = Due(message.purpose, message.channel, message.wanted, message.expires_at, message.reason)
         match judge(due, self._facts_of(message, contact, numbers, current), unit.now):
             case Hold(reason, until):
-                await store.hold(unit.connection, message.id, reason=reason, until=until)
+                await claims.hold(unit.connection, message.id, reason=reason, until=until)
                 if reason != message.reason:
-                    await store.remember(unit.connection, message.id, "held", now=unit.now, detail=reason)
+                    await outcomes.remember(unit.connection, message.id, "held", now=unit.now, detail=reason)
             case End(status, reason):
                 await end_message(unit, message, status, reason, context=self._context)
             case Send():
@@ -195,11 +195,11 @@ class SendDue:
             await end_message(unit, message, DeliveryStatus.FAILED, Reason.TEMPLATE, context=self._context)
             return
         token = new_token()
-        number = await store.start_attempt(
+        number = await claims.start_attempt(
             unit.connection, message.id, token, numbers[0], unit.sealer.lookup(rendered.text)
         )
         current.busy.update(numbers)
-        await store.remember(unit.connection, message.id, "sending", now=unit.now, detail=f"attempt {number}")
+        await outcomes.remember(unit.connection, message.id, "sending", now=unit.now, detail=f"attempt {number}")
         sender = self._context.sender_of(message.clinic_id)
         text = Text(phone, rendered.text, sender, token, message.expires_at - unit.now)
         current.calls.append(_Call(Attempt(message, number, token), text))

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from services.notifier import store
 from services.notifier.context import Context
 from services.notifier.domain.answer import ProviderMessage
 from services.notifier.domain.policy import POLICIES
@@ -10,7 +9,8 @@ from services.notifier.domain.settle import Absent, Finding, Found, LookAgain, U
 from services.notifier.domain.state import DeliveryStatus, Reason
 from services.notifier.handlers.end_message import end_message
 from services.notifier.handlers.record_answer import adopt
-from services.notifier.store import Doubt
+from services.notifier.store import attempts, claims, outcomes
+from services.notifier.store.attempts import Doubt
 from shared.kernel.clock import Clock
 from shared.kernel.errors import DependencyUnavailableError
 from shared.postgres.database import Database
@@ -33,14 +33,14 @@ class SettleUnknown:
         """Look for evidence of every message whose time has come; return how many looks were made."""
         timing = self._context.timing
         async with unit_of_work(self._database, now=self._clock.now()) as unit:
-            for message_id, attempt in await store.abandoned(unit.connection, lease=timing.lease):
-                if await store.make_unknown(unit.connection, message_id, attempt, grace=timing.grace):
-                    await store.remember(
+            for message_id, attempt in await attempts.abandoned(unit.connection, lease=timing.lease):
+                if await attempts.make_unknown(unit.connection, message_id, attempt, grace=timing.grace):
+                    await outcomes.remember(
                         unit.connection, message_id, "unknown", now=unit.now, detail="no answer was recorded"
                     )
-            doubts = await store.take_doubts(unit.connection, limit=_AT_ONCE, look_gap=timing.look_gap)
+            doubts = await attempts.take_doubts(unit.connection, limit=_AT_ONCE, look_gap=timing.look_gap)
             recipients = {doubt.recipient_id for doubt in doubts}
-            contacts = await store.contacts(unit.connection, unit.sealer, recipients)
+            contacts = await claims.contacts(unit.connection, unit.sealer, recipients)
         for doubt in doubts:
             contact = contacts.get(doubt.recipient_id)
             if contact is not None and contact.phone is not None:
@@ -55,14 +55,14 @@ class SettleUnknown:
 
     async def _conclude(self, doubt: Doubt, listed: list[ProviderMessage]) -> None:
         async with unit_of_work(self._database, now=self._clock.now()) as unit:
-            message = await store.open_message(unit.connection, unit.sealer, doubt.message_id)
+            message = await attempts.open_message(unit.connection, unit.sealer, doubt.message_id)
             if message is None or message.state is not DeliveryStatus.UNKNOWN or message.attempt != doubt.attempt:
                 return
             finding: Finding = settle(
                 listed,
                 is_ours=lambda body: unit.sealer.lookup(body) == doubt.body_hash,
                 started_at=doubt.started_at,
-                taken=await store.taken_references(unit.connection, [item.provider_reference for item in listed]),
+                taken=await attempts.taken_references(unit.connection, [item.provider_reference for item in listed]),
                 looks=doubt.looks + 1,
                 attempt=doubt.attempt,
             )
@@ -71,12 +71,12 @@ class SettleUnknown:
                 case Found(provider_reference):
                     await adopt(unit, message, provider_reference, doubt.attempt, context=self._context)
                 case LookAgain() if not repeats:
-                    await store.count_look(unit.connection, message.id, doubt.attempt)
+                    await attempts.count_look(unit.connection, message.id, doubt.attempt)
                 case Undecidable() if not repeats:
                     await end_message(unit, message, DeliveryStatus.UNKNOWN, Reason.NOT_RESENT, context=self._context)
-                    await store.release_number(unit.connection, message.id)
+                    await attempts.release_number(unit.connection, message.id)
                 case Absent() | LookAgain() | Undecidable():
-                    await store.give_back(
+                    await attempts.give_back(
                         unit.connection,
                         message.id,
                         doubt.attempt,
@@ -84,12 +84,12 @@ class SettleUnknown:
                         retry_after=timedelta(0),
                         due_at=None,
                     )
-                    await store.remember(unit.connection, message.id, "not at the provider", now=unit.now)
-                    await store.release_number(unit.connection, message.id)
+                    await outcomes.remember(unit.connection, message.id, "not at the provider", now=unit.now)
+                    await attempts.release_number(unit.connection, message.id)
 
     async def _give_up_if_long_past(self, doubt: Doubt) -> None:
         """Without any list nothing can be settled; once the message is long past its use, say so."""
         async with unit_of_work(self._database, now=self._clock.now()) as unit:
-            message = await store.open_message(unit.connection, unit.sealer, doubt.message_id)
+            message = await attempts.open_message(unit.connection, unit.sealer, doubt.message_id)
             if message is not None and unit.now > message.expires_at + _GIVE_UP_AFTER:
                 await end_message(unit, message, DeliveryStatus.UNKNOWN, Reason.NOT_RESENT, context=self._context)

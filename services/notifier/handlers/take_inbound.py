@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.notifier import store
 from services.notifier.context import Context
 from services.notifier.domain.answer import TaskKind
 from services.notifier.domain.equalise import Insertion
 from services.notifier.domain.keyword import is_lone_cancel, read_keyword
+from services.notifier.store import claims, outcomes, plans, received, suppressions
 from shared.clinics.model import Clinic
 from shared.kernel.contact import PhoneNumber
 from shared.kernel.ids import digest
@@ -62,7 +62,7 @@ async def take_inbound(unit: UnitOfWork, inbound: InboundText, *, context: Conte
     await lock_in_order(unit.connection, [f"number:{number.hex()}"])
     sender = await _identify(unit, inbound, number, context=context)
     handled_as = read_keyword(inbound.text)
-    new = await store.save_inbound(
+    new = await received.save_inbound(
         unit.connection,
         unit.sealer,
         provider_reference=inbound.provider_reference,
@@ -83,7 +83,7 @@ async def take_inbound(unit: UnitOfWork, inbound: InboundText, *, context: Conte
 async def _identify(unit: UnitOfWork, inbound: InboundText, number: bytes, *, context: Context) -> _Sender:
     numbers = unit.sealer.lookups(inbound.phone.e164)
     clinics = context.clinics.of_sender(PhoneNumber(inbound.sender)) or context.clinics.sharing_the_sender
-    known = await store.patients_with_number(unit.connection, numbers)
+    known = await received.patients_with_number(unit.connection, numbers)
     patients = tuple(pair for pair in known if pair[0] in clinics) or tuple(known)
     fallback = clinics[0] if clinics else next(iter(context.clinics.clinics))
     return _Sender(patients[0][0] if patients else fallback, patients, number, f"number:{number.hex()}")
@@ -96,7 +96,9 @@ async def _act(
     ours = context.sender_of(sender.clinic_id).name
     answers = clinic.opt_out_replies == "aftercare"
     if handled_as is HandledAs.OPT_OUT:
-        closed = await store.suppress(unit.connection, ours, sender.number, kind="all", how="keyword", now=unit.now)
+        closed = await suppressions.suppress(
+            unit.connection, ours, sender.number, kind="all", how="keyword", now=unit.now
+        )
         if closed:
             _tell(unit, OPTED_OUT, sender)
             if answers:
@@ -105,8 +107,8 @@ async def _act(
             await _ask_about_the_appointment(unit, inbound, sender)
     elif handled_as is HandledAs.OPT_IN:
         numbers = unit.sealer.lookups(inbound.phone.e164)
-        opened = await store.lift_suppressions(unit.connection, ours, numbers, now=unit.now)
-        await store.announce_due(unit.connection)
+        opened = await suppressions.lift_suppressions(unit.connection, ours, numbers, now=unit.now)
+        await plans.announce_due(unit.connection)
         if opened:
             _tell(unit, OPTED_IN, sender)
             if answers:
@@ -129,7 +131,7 @@ async def _answer(  # noqa: PLR0917 - one line per thing an answer needs
     unit: UnitOfWork, inbound: InboundText, sender: _Sender, clinic: Clinic, purpose: Purpose, template: str
 ) -> None:
     """Plan one automatic answer to the number that wrote, as any other message: judged, written down, sent once."""
-    contacts = await store.contacts(
+    contacts = await claims.contacts(
         unit.connection, unit.sealer, [f"patient:{clinic_id}:{ref}" for clinic_id, ref in sender.patients]
     )
     language = next((contact.language for contact in contacts.values()), _language_of(inbound.text))
@@ -162,11 +164,11 @@ async def _answer(  # noqa: PLR0917 - one line per thing an answer needs
             ),
         ),
     )
-    await store.save_recipient(unit.connection, unit.sealer, sender.reply_to, plan)
+    await plans.save_recipient(unit.connection, unit.sealer, sender.reply_to, plan)
     insertion = Insertion(plan.messages[0], Channel.SMS)
-    for message_id in await store.insert_messages(unit.connection, unit.sealer, plan, sender.reply_to, [insertion]):
-        await store.remember(unit.connection, message_id, "planned", now=unit.now, detail="answer to a keyword")
-    await store.announce_due(unit.connection)
+    for message_id in await plans.insert_messages(unit.connection, unit.sealer, plan, sender.reply_to, [insertion]):
+        await outcomes.remember(unit.connection, message_id, "planned", now=unit.now, detail="answer to a keyword")
+    await plans.announce_due(unit.connection)
 
 
 def _language_of(text: str) -> str:
@@ -179,7 +181,7 @@ async def _ask_about_the_appointment(unit: UnitOfWork, inbound: InboundText, sen
     """A lone CANCEL closes the number, and may have meant the visit: a person asks (K3). No text deletes a booking."""
     task_id = digest("notifier", "cancel", inbound.provider_reference)[:32]
     references = {"provider_reference": inbound.provider_reference}
-    await store.save_task(
+    await outcomes.save_task(
         unit.connection,
         task_id,
         clinic_id=sender.clinic_id,

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.notifier import store
 from services.notifier.context import Context
 from services.notifier.domain.answer import Remedy
 from services.notifier.domain.message import Message
 from services.notifier.domain.receipt import NOT_DELIVERED, Receipt, advance
 from services.notifier.handlers.end_message import publish_outcome, raise_task
 from services.notifier.providers.twilio_errors import rule_for
+from services.notifier.store import attempts, outcomes, pauses
 from shared.messages import outcome as events
 from shared.postgres.unit_of_work import UnitOfWork
 from shared.telemetry.log import log
@@ -27,15 +27,17 @@ class ReceiptReport:
 
 async def keep_receipt(unit: UnitOfWork, report: ReceiptReport) -> int | None:
     """Keep a receipt and return the message that it belongs to, if that is known."""
-    await store.save_receipt(unit.connection, report.provider_reference, report.status, report.error_code, now=unit.now)
-    return await store.message_of_reference(unit.connection, report.provider_reference)
+    await outcomes.save_receipt(
+        unit.connection, report.provider_reference, report.status, report.error_code, now=unit.now
+    )
+    return await attempts.message_of_reference(unit.connection, report.provider_reference)
 
 
 async def apply_known_receipts(
     unit: UnitOfWork, message: Message, provider_reference: str, *, context: Context
 ) -> None:
     """Apply the receipts that came before we knew whose they were."""
-    for status, code in await store.receipts_of(unit.connection, provider_reference):
+    for status, code in await outcomes.receipts_of(unit.connection, provider_reference):
         await apply_receipt(unit, message, provider_reference, status, code, context=context)
 
 
@@ -49,13 +51,13 @@ async def apply_receipt(
     context: Context,
 ) -> None:
     """Move a message's receipt forward; late, repeated and contradicting ones change nothing."""
-    progress = advance(await store.receipt_of(unit.connection, message.id), status)
+    progress = advance(await outcomes.receipt_of(unit.connection, message.id), status)
     if progress.contradicts:
         log.warning("a receipt contradicts a final one", provider_reference=provider_reference)
     if not progress.applies:
         return
-    await store.apply_receipt(unit.connection, message.id, status)
-    await store.remember(
+    await outcomes.apply_receipt(unit.connection, message.id, status)
+    await outcomes.remember(
         unit.connection, message.id, f"receipt: {status}", now=unit.now, detail=str(code) if code else None
     )
     if status is Receipt.DELIVERED:
@@ -72,11 +74,11 @@ async def _not_delivered(
     publish_outcome(unit, message, events.FAILED, reason=str(code), provider_reference=provider_reference)
     delay: timedelta | None = rule.retry_delay(message.resends)
     if delay is not None and message.wanted and unit.now + delay < message.expires_at:
-        await store.send_again(unit.connection, message.id, due_at=unit.now + delay, reason=str(code))
-        await store.remember(unit.connection, message.id, "to be sent again", now=unit.now, detail=str(code))
+        await outcomes.send_again(unit.connection, message.id, due_at=unit.now + delay, reason=str(code))
+        await outcomes.remember(unit.connection, message.id, "to be sent again", now=unit.now, detail=str(code))
     elif rule.task is not None:
         await raise_task(unit, rule.task, message, due_by=message.expires_at)
     if rule.remedy is Remedy.STOP_SENDING:
-        await store.pause_provider(
+        await pauses.pause_provider(
             unit.connection, str(code), first=context.timing.pause, longest=context.timing.longest_pause
         )

@@ -1,0 +1,162 @@
+"""What became of a call to the provider, and the evidence for it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.notifier.domain.message import Message
+from services.notifier.store.rows import MESSAGE_COLUMNS, read_message
+from shared.postgres.database import Connection
+from shared.postgres.sealing import Sealer
+
+
+async def open_message(connection: Connection, sealer: Sealer, message_id: int) -> Message | None:
+    """Lock and return a message."""
+    cursor = await connection.execute(
+        f"""SELECT {MESSAGE_COLUMNS} FROM messages m JOIN message_bodies b ON b.message_id = m.id
+             WHERE m.id = %s FOR UPDATE OF m""",  # noqa: S608 - constant
+        (message_id,),
+    )
+    row = await cursor.fetchone()
+    return read_message(row, sealer) if row else None
+
+
+async def message_of_token(connection: Connection, token: str) -> tuple[int, int] | None:
+    """Return the message and attempt that a token belongs to."""
+    cursor = await connection.execute("SELECT message_id, number_of_attempt FROM attempts WHERE token = %s", (token,))
+    row = await cursor.fetchone()
+    return (row["message_id"], row["number_of_attempt"]) if row else None
+
+
+async def message_of_reference(connection: Connection, provider_reference: str) -> int | None:
+    """Return the message that a provider reference belongs to."""
+    cursor = await connection.execute("SELECT id FROM messages WHERE provider_reference = %s", (provider_reference,))
+    row = await cursor.fetchone()
+    return row["id"] if row else None
+
+
+async def adopt(
+    connection: Connection, message_id: int, provider_reference: str, *, segments: int | None, now: datetime
+) -> bool:
+    """Record that the provider has a message; return False if its outcome is known already."""
+    cursor = await connection.execute(
+        """UPDATE messages SET state = 'sent', outcome = 'sent', reason = NULL, ended_at = %(now)s, receipt = NULL,
+                  provider_reference = %(reference)s, segments = coalesce(%(segments)s, segments)
+            WHERE id = %(id)s AND outcome IS NULL AND state IN ('sending', 'unknown')""",
+        {"now": now, "reference": provider_reference, "segments": segments, "id": message_id},
+    )
+    return cursor.rowcount > 0
+
+
+async def note_result(connection: Connection, token: str, result: str, provider_reference: str | None = None) -> None:
+    """Write down how an attempt ended."""
+    await connection.execute(
+        "UPDATE attempts SET result = %s, provider_reference = coalesce(%s, provider_reference) WHERE token = %s",
+        (result, provider_reference, token),
+    )
+
+
+async def give_back(
+    connection: Connection,
+    message_id: int,
+    attempt: int,
+    *,
+    reason: str,
+    retry_after: timedelta,
+    due_at: datetime | None,
+) -> bool:
+    """Let a message wait again after an attempt that certainly sent nothing.
+
+    ``retry_after`` is real time; ``due_at`` is clinical time, where the error table asks for a later try.
+    """
+    cursor = await connection.execute(
+        """UPDATE messages SET state = 'planned', reason = %(reason)s, retry_at = clock_timestamp() + %(after)s,
+                  due_at = coalesce(%(due_at)s, due_at), resends = resends + (%(due_at)s::timestamptz IS NOT NULL)::int
+            WHERE id = %(id)s AND attempt = %(attempt)s AND outcome IS NULL AND state IN ('sending', 'unknown')""",
+        {"reason": reason, "after": retry_after, "due_at": due_at, "id": message_id, "attempt": attempt},
+    )
+    return cursor.rowcount > 0
+
+
+async def make_unknown(connection: Connection, message_id: int, attempt: int, *, grace: timedelta) -> bool:
+    """Record that nobody knows whether the provider has a message; look for evidence after the grace period."""
+    cursor = await connection.execute(
+        """UPDATE messages SET state = 'unknown', looks = 0, look_at = started_at + %s
+            WHERE id = %s AND attempt = %s AND outcome IS NULL AND state = 'sending'""",
+        (grace, message_id, attempt),
+    )
+    return cursor.rowcount > 0
+
+
+async def abandoned(connection: Connection, *, lease: timedelta) -> list[tuple[int, int]]:
+    """Lock and return the messages whose sender died between writing the attempt and its answer."""
+    cursor = await connection.execute(
+        """SELECT id, attempt FROM messages WHERE state = 'sending' AND outcome IS NULL
+              AND started_at < clock_timestamp() - %s FOR UPDATE SKIP LOCKED""",
+        (lease,),
+    )
+    return [(row["id"], row["attempt"]) for row in await cursor.fetchall()]
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A message whose outcome is unknown and whose turn to be looked for has come."""
+
+    message_id: int
+    attempt: int
+    started_at: datetime
+    looks: int
+    body_hash: bytes
+    recipient_id: str
+
+
+async def take_doubts(connection: Connection, *, limit: int, look_gap: timedelta) -> list[Doubt]:
+    """Take messages to look for, and put off their next look, so that a crash only delays it."""
+    cursor = await connection.execute(
+        """UPDATE messages AS m SET look_at = clock_timestamp() + %s
+             FROM attempts AS a
+            WHERE m.id IN (SELECT id FROM messages WHERE state = 'unknown' AND outcome IS NULL
+                              AND look_at <= clock_timestamp() ORDER BY look_at LIMIT %s FOR UPDATE SKIP LOCKED)
+              AND a.message_id = m.id AND a.number_of_attempt = m.attempt
+           RETURNING m.id, m.attempt, m.started_at, m.looks, a.body_hash, m.recipient_id""",
+        (look_gap, limit),
+    )
+    return [
+        Doubt(row["id"], row["attempt"], row["started_at"], row["looks"], bytes(row["body_hash"]), row["recipient_id"])
+        for row in await cursor.fetchall()
+    ]
+
+
+async def taken_references(connection: Connection, references: Sequence[str]) -> set[str]:
+    """Return which provider references belong to a message already."""
+    cursor = await connection.execute(
+        "SELECT provider_reference FROM messages WHERE provider_reference = ANY(%s)", (list(references),)
+    )
+    return {row["provider_reference"] for row in await cursor.fetchall()}
+
+
+async def count_look(connection: Connection, message_id: int, attempt: int) -> None:
+    """Count a look that found nothing."""
+    await connection.execute(
+        "UPDATE messages SET looks = looks + 1 WHERE id = %s AND attempt = %s AND state = 'unknown'",
+        (message_id, attempt),
+    )
+
+
+async def release_number(connection: Connection, message_id: int) -> None:
+    """Let other messages to the same number, which waited for this one, be looked at again."""
+    await connection.execute(
+        """UPDATE messages SET retry_at = 'epoch'
+            WHERE state IN ('planned', 'held') AND retry_at > clock_timestamp() AND reason = 'busy_number'
+              AND recipient_id IN (SELECT r.recipient_id FROM recipients r JOIN messages m ON m.number = r.number
+                                    WHERE m.id = %s)""",
+        (message_id,),
+    )
+
+
+async def wait_for_number(connection: Connection, message_ids: Sequence[int], *, for_s: float) -> None:
+    """Let messages wait until the number's other text is settled."""
+    await connection.execute(
+        "UPDATE messages SET retry_at = clock_timestamp() + %s, reason = 'busy_number' WHERE id = ANY(%s)",
+        (timedelta(seconds=for_s), list(message_ids)),
+    )

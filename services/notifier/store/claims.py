@@ -1,0 +1,100 @@
+"""Due messages: claimed, judged by these facts, and held or started."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from services.notifier.domain.message import Contact, Message
+from services.notifier.store.rows import MESSAGE_COLUMNS, read_contact, read_message
+from shared.postgres.database import Connection
+from shared.postgres.sealing import Sealer
+
+
+async def claim_due(
+    connection: Connection, sealer: Sealer, *, now: datetime, urgent: bool, limit: int, only_expired: bool = False
+) -> list[Message]:
+    """Lock due messages, the most urgent first; other senders skip them until the transaction ends."""
+    cursor = await connection.execute(
+        f"""SELECT {MESSAGE_COLUMNS} FROM messages m JOIN message_bodies b ON b.message_id = m.id
+             WHERE m.state IN ('planned', 'held') AND m.due_at <= %(now)s AND m.retry_at <= clock_timestamp()
+               AND m.urgent = %(urgent)s AND (NOT %(only_expired)s OR m.expires_at <= %(now)s)
+             ORDER BY m.priority, m.expires_at LIMIT %(limit)s FOR UPDATE OF m SKIP LOCKED""",  # noqa: S608 - constant
+        {"now": now, "urgent": urgent, "limit": limit, "only_expired": only_expired},
+    )
+    return [read_message(row, sealer) for row in await cursor.fetchall()]
+
+
+async def contacts(connection: Connection, sealer: Sealer, recipient_ids: Iterable[str]) -> dict[str, Contact]:
+    """Return recipients by id."""
+    cursor = await connection.execute(
+        "SELECT recipient_id, contact FROM recipients WHERE recipient_id = ANY(%s)", (list(recipient_ids),)
+    )
+    return {row["recipient_id"]: read_contact(row, sealer) for row in await cursor.fetchall()}
+
+
+async def busy_numbers(connection: Connection, numbers: Sequence[bytes]) -> set[bytes]:
+    """Return which numbers have a text under way whose outcome is not known yet."""
+    cursor = await connection.execute(
+        """SELECT number FROM messages
+            WHERE number = ANY(%s) AND state IN ('sending', 'unknown') AND outcome IS NULL AND NOT urgent""",
+        (list(numbers),),
+    )
+    return {bytes(row["number"]) for row in await cursor.fetchall()}
+
+
+async def automatic_texts_since(connection: Connection, numbers: Sequence[bytes], since: datetime) -> dict[bytes, int]:
+    """Count what was sent by itself in answer to each number since a time."""
+    cursor = await connection.execute(
+        """SELECT number, count(*) AS texts FROM messages
+            WHERE number = ANY(%s) AND purpose IN ('answer_reply', 'opt_out_confirmation') AND outcome = 'sent'
+              AND ended_at > %s GROUP BY number""",
+        (list(numbers), since),
+    )
+    return {bytes(row["number"]): row["texts"] for row in await cursor.fetchall()}
+
+
+async def hold(connection: Connection, message_id: int, *, reason: str, until: datetime) -> None:
+    """Let a message wait."""
+    await connection.execute(
+        "UPDATE messages SET state = 'held', reason = %s, due_at = %s WHERE id = %s AND state IN ('planned', 'held')",
+        (reason, until, message_id),
+    )
+
+
+async def postpone(connection: Connection, message_ids: Sequence[int], *, for_s: float) -> None:
+    """Look at messages again after a moment of real time, without calling it a hold."""
+    await connection.execute(
+        "UPDATE messages SET retry_at = clock_timestamp() + %s WHERE id = ANY(%s)",
+        (timedelta(seconds=for_s), list(message_ids)),
+    )
+
+
+async def start_attempt(connection: Connection, message_id: int, token: str, number: bytes, body_hash: bytes) -> int:
+    """Write an attempt down before it is made; return its number."""
+    cursor = await connection.execute(
+        """UPDATE messages SET state = 'sending', attempt = attempt + 1, started_at = clock_timestamp(), number = %s,
+                  looks = 0, look_at = NULL, reason = NULL
+            WHERE id = %s RETURNING attempt, started_at""",
+        (number, message_id),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    await connection.execute(
+        """INSERT INTO attempts (token, message_id, number_of_attempt, started_at, body_hash)
+           VALUES (%s, %s, %s, %s, %s)""",
+        (token, message_id, row["attempt"], row["started_at"], body_hash),
+    )
+    attempt: int = row["attempt"]
+    return attempt
+
+
+async def due_unsent(connection: Connection, *, now: datetime) -> int:
+    """Count messages that are wanted, due and not sent."""
+    cursor = await connection.execute(
+        """SELECT count(*) AS due FROM messages
+            WHERE state IN ('planned', 'held') AND due_at <= %s AND wanted""",
+        (now,),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    due: int = row["due"]
+    return due

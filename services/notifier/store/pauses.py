@@ -1,0 +1,75 @@
+"""What is not to be sent for now: to anyone, or for one clinic."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from services.notifier.store.plans import announce_due
+from shared.postgres.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Whether the provider may be asked: freely, with one message as a trial, or not now."""
+
+    state: Literal["open", "trial", "closed"]
+
+
+async def provider_gate(connection: Connection, *, trial_for: timedelta) -> Gate:
+    """Read the provider's pause; whoever finds it run out gets the trial, and nobody else for ``trial_for``."""
+    cursor = await connection.execute("SELECT until <= clock_timestamp() AS over FROM pauses WHERE scope = 'provider'")
+    row = await cursor.fetchone()
+    if row is None:
+        return Gate("open")
+    if not row["over"]:
+        return Gate("closed")
+    cursor = await connection.execute(
+        """UPDATE pauses SET until = clock_timestamp() + %s
+            WHERE scope = 'provider' AND until <= clock_timestamp()""",
+        (trial_for,),
+    )
+    return Gate("trial" if cursor.rowcount else "closed")
+
+
+async def pause_provider(connection: Connection, cause: str, *, first: timedelta, longest: timedelta) -> bool:
+    """Stop asking the provider for a while, longer each time; return whether sending was not paused before."""
+    cursor = await connection.execute(
+        """INSERT INTO pauses (scope, cause, until) VALUES ('provider', %(cause)s, clock_timestamp() + %(first)s)
+           ON CONFLICT (scope) DO UPDATE
+              SET cause = excluded.cause, trials = pauses.trials + 1,
+                  until = clock_timestamp() + least(%(first)s * power(2, least(pauses.trials + 1, 16)), %(longest)s)
+           RETURNING trials""",
+        {"cause": cause, "first": first, "longest": longest},
+    )
+    row = await cursor.fetchone()
+    return row is not None and row["trials"] == 0
+
+
+async def resume_provider(connection: Connection) -> bool:
+    """Ask the provider freely again; return whether it was paused."""
+    cursor = await connection.execute("DELETE FROM pauses WHERE scope = 'provider'")
+    return cursor.rowcount > 0
+
+
+async def pause_clinic(connection: Connection, clinic_id: str, *, cause: str) -> None:
+    """Hold everything of a clinic until a person resumes it."""
+    await connection.execute(
+        "INSERT INTO pauses (scope, cause) VALUES (%s, %s) ON CONFLICT DO NOTHING", (f"clinic:{clinic_id}", cause)
+    )
+
+
+async def resume_clinic(connection: Connection, clinic_id: str) -> int:
+    """End a clinic's pause, and have what it held judged anew; return how many messages that are."""
+    await connection.execute("DELETE FROM pauses WHERE scope = %s", (f"clinic:{clinic_id}",))
+    cursor = await connection.execute(
+        "UPDATE messages SET due_at = send_at WHERE state = 'held' AND reason = 'paused' AND clinic_id = %s",
+        (clinic_id,),
+    )
+    await announce_due(connection)
+    return cursor.rowcount
+
+
+async def paused_clinics(connection: Connection) -> set[str]:
+    """Return the clinics whose sending a person has paused."""
+    cursor = await connection.execute("SELECT scope FROM pauses WHERE scope LIKE 'clinic:%'")
+    return {row["scope"].removeprefix("clinic:") for row in await cursor.fetchall()}

@@ -1,0 +1,37 @@
+"""What the holder of a number no longer wants."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from shared.postgres.database import Connection
+
+
+async def suppress(connection: Connection, sender: str, number: bytes, *, kind: str, how: str, now: datetime) -> bool:
+    """Close a number for one kind of text; return False if it was closed."""
+    cursor = await connection.execute(
+        """INSERT INTO suppressions (sender, number, kind, since, how) VALUES (%s, %s, %s, %s, %s)
+           ON CONFLICT DO NOTHING""",
+        (sender, number, kind, now, how),
+    )
+    return cursor.rowcount > 0
+
+
+async def suppressed(connection: Connection, numbers: Sequence[bytes]) -> set[tuple[str, bytes, str]]:
+    """Return the suppressions that stand for numbers, as sender, number and kind."""
+    cursor = await connection.execute(
+        "SELECT sender, number, kind FROM suppressions WHERE number = ANY(%s)", (list(numbers),)
+    )
+    return {(row["sender"], bytes(row["number"]), row["kind"]) for row in await cursor.fetchall()}
+
+
+async def lift_suppressions(connection: Connection, sender: str, numbers: Sequence[bytes], *, now: datetime) -> int:
+    """Open numbers again, and have what was held for them judged anew."""
+    cursor = await connection.execute(
+        "DELETE FROM suppressions WHERE sender = %s AND number = ANY(%s)", (sender, list(numbers))
+    )
+    await connection.execute(
+        """UPDATE messages SET due_at = greatest(send_at, %s) WHERE state = 'held' AND reason = 'opted_out'
+              AND recipient_id IN (SELECT recipient_id FROM recipients WHERE number = ANY(%s))""",
+        (now, list(numbers)),
+    )
+    return cursor.rowcount
