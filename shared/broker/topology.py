@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from shared.messages import outcome, plan, reply
+from shared.messages import assessment, infusions, outcome, plan, reading, reply, safety
 from shared.messages.booking import BOOKING_TYPES
 
 EVENTS: Final = "aftercare"
@@ -83,10 +83,13 @@ FOLLOWUP: Final = "followup"
 FOLLOWUP_URGENT: Final = "followup.urgent"
 MAIN_QUEUES: Final = (BOOKING_EVENTS, NOTIFIER, NOTIFIER_URGENT, FOLLOWUP, FOLLOWUP_URGENT)
 
+URGENT_QUEUE_OF: Final = {plan.MESSAGES_PLAN: NOTIFIER_URGENT}
+"""Where a message goes that its content makes urgent, instead of waiting behind its own kind (S-8)."""
+
 TOPOLOGY: Final[Sequence[Queue]] = (
-    *_family(BOOKING_EVENTS, *BOOKING_TYPES, outcome.SENT),
+    *_family(BOOKING_EVENTS, *BOOKING_TYPES, outcome.SENT, reading.REPLY_READ),
     *_family(NOTIFIER, plan.MESSAGES_PLAN),
-    *_family(NOTIFIER_URGENT),
-    *_family(FOLLOWUP),
-    *_family(FOLLOWUP_URGENT, reply.RECEIVED),
+    *_family(NOTIFIER_URGENT, reading.RECIPIENT_REVOKE),
+    *_family(FOLLOWUP, infusions.PATIENT_INFUSIONS, assessment.RECORDED),
+    *_family(FOLLOWUP_URGENT, reply.RECEIVED, safety.ACKNOWLEDGE, safety.CLOSE, safety.PAGE_ANSWERED),
 )

@@ -82,3 +82,8 @@ class MessagesPlan(AboutPatient):
         if len(keys) != len(set(keys)):
             raise ValueError("two messages have the same key")
         return self
+
+
+def is_urgent(plan: JsonObject) -> bool:
+    """Return whether a plan, as it stands on the wire, must not wait behind others."""
+    return any(message.get("urgency") == "urgent" for message in plan.get("messages", ()))

@@ -29,7 +29,7 @@ async def append(connection: Connection, sealer: Sealer, envelopes: Sequence[Env
         return
     rows = [
         (
-            CATALOGUE[envelope.type].urgent,
+            CATALOGUE[envelope.type].is_urgent(envelope.data),
             envelope.type,
             envelope.id,
             sealer.seal(envelope.to_bytes(), place=_place(envelope.id)),

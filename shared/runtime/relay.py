@@ -3,6 +3,7 @@
 import asyncio
 
 from shared.broker.publisher import Publication, Publisher, UnroutableError
+from shared.broker.topology import EVENTS, QUEUES, URGENT_QUEUE_OF
 from shared.messages.envelope import Envelope
 from shared.postgres import outbox
 from shared.postgres.database import Database
@@ -42,10 +43,12 @@ class OutboxRelay:
 
     async def _publish(self, row: OutboxRow) -> None:
         envelope = Envelope.model_validate_json(row.body)
+        queue = URGENT_QUEUE_OF.get(row.routing_key) if self._urgent else None
         try:
             await self._publisher.publish(
                 Publication(
-                    routing_key=row.routing_key,
+                    routing_key=queue or row.routing_key,
+                    exchange=QUEUES if queue else EVENTS,
                     body=row.body,
                     message_id=row.message_id,
                     type=row.routing_key,

@@ -104,3 +104,12 @@ def test_what_we_send_is_what_the_contract_says():
 
 def test_the_catalogue_names_every_type_with_a_version():
     assert all(name.rsplit(".", 1)[1].startswith("v") for name in CATALOGUE)
+
+
+def test_an_urgent_plan_and_every_safety_message_leave_by_the_urgent_lane():  # S-8
+    routine, urgent = {"messages": [{"urgency": "routine"}]}, {"messages": [{}, {"urgency": "urgent"}]}
+    plan = CATALOGUE["messages.plan.v1"]
+    assert (plan.is_urgent(routine), plan.is_urgent(urgent), plan.is_urgent({})) == (False, True, False)
+    assert all(
+        row.urgent for name, row in CATALOGUE.items() if name.startswith(("safety.", "page.", "message.received"))
+    )
