@@ -1,7 +1,6 @@
 """Everything on one machine: private servers, migrations, every service as a process of its own, and the sandbox."""
 
 import asyncio
-import base64
 import contextlib
 import json
 import os
@@ -17,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cli.secrets import account, sealing_keys
 from shared.broker.connection import declare_on
 from shared.kernel.errors import ConfigurationError, DependencyUnavailableError
 from shared.postgres.migrate import migrate
@@ -240,11 +240,12 @@ def _secrets(home: Path) -> dict[str, str]:
     """Return secrets made up for this machine, kept in a file that only its owner reads."""
     path = home / "secrets.json"
     if not path.exists():
+        account_sid, auth_token = account()
         made_up = {
-            "sealing_keys": f"local:{base64.b64encode(secrets.token_bytes(32)).decode()}",
+            "sealing_keys": sealing_keys("local"),
             "feed_secret": secrets.token_hex(24),
-            "account_sid": f"AC{secrets.token_hex(16)}",
-            "auth_token": secrets.token_hex(16),
+            "account_sid": account_sid,
+            "auth_token": auth_token,
         }
         path.touch(mode=0o600)
         path.write_text(json.dumps(made_up), encoding="utf-8")
