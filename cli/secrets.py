@@ -19,7 +19,7 @@ def new_secrets() -> int:
     """Print an environment file for the compose way of running."""
     sid, token = account()
     sys.stdout.write(
-        f"""# Keep this file as you would a key (mode 0600, out of version control): whoever has it can read what is sealed.
+        f"""# Keep it as you would a key (mode 0600, out of version control): whoever has it can read what is sealed.
 AFTERCARE_BROKER_PASSWORD={secrets.token_urlsafe(24)}
 AFTERCARE_DATABASE_PASSWORD={secrets.token_urlsafe(24)}
 AFTERCARE_SEALING_KEYS={sealing_keys("first")}
