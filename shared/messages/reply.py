@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from shared.messages.base import AboutPatient, Channel, Identifier, Instant, WireModel
+from shared.messages.base import AboutPatient, Channel, Identifier, Instant, ShortText, WireModel
 
 RECEIVED = "message.received.v1"
 OPTED_OUT = "recipient.opted_out.v1"
@@ -36,13 +36,17 @@ class OpenPrompt(WireModel):
 
 
 class MessageReceived(WireModel):
-    """An inbound text. ``reply_to`` is opaque; a plan may name it as its recipient."""
+    """An inbound text. ``reply_to`` is opaque; a plan may name it as its recipient.
+
+    ``phone`` is the number that wrote: a person who must be reached may be nobody whom we know.
+    """
 
     clinic_id: Identifier
     patient_ref: Identifier | None = None
     text: Annotated[str, StringConstraints(max_length=5000)]
     candidates: tuple[Candidate, ...] = ()
     reply_to: Identifier
+    phone: ShortText | None = None
     received_at: Instant
     provider_reference: Identifier
     open_prompts: tuple[OpenPrompt, ...] = ()

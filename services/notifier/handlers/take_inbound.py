@@ -214,6 +214,7 @@ def _pass_on(unit: UnitOfWork, inbound: InboundText, sender: _Sender, handled_as
             text=inbound.text[:_LONGEST_TEXT],
             candidates=tuple(Candidate(clinic_id=c, patient_ref=ref) for c, ref in sender.patients[:20]),
             reply_to=sender.reply_to,
+            phone=inbound.phone.e164,
             received_at=unit.now,
             provider_reference=inbound.provider_reference,
             handled_as=handled_as,
