@@ -50,7 +50,8 @@ def database_url(servers, template) -> Iterator[str]:
     url = servers.addresses.database_url
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
-        yield _database(url, name)
+    yield _database(url, name)
+    with psycopg.connect(url, autocommit=True) as connection:  # anew: the test may have restarted the server
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 

@@ -3,15 +3,16 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from aio_pika.abc import AbstractIncomingMessage
+from aiormq.exceptions import ChannelInvalidStateError
 
-from shared.broker.connection import declare_topology, link_errors, open_connection
-from shared.broker.publisher import Publication, Publisher
+from shared.broker.connection import declare_on, declare_topology, link_errors, open_connection
+from shared.broker.publisher import Headers, Publication, Publisher, UnroutableError
 from shared.broker.recoverability import Breaker, DeadLetter, Retry, recover
 from shared.broker.topology import QUEUES, dead_letter_queue, retry_queue
 from shared.kernel.backoff import exponential
@@ -33,7 +34,8 @@ ROUTING_KEY = "x-aftercare-routing-key"
 CAUSE = "x-aftercare-cause"
 
 _CONFLICTS_IN_A_ROW = 5
-_PROBE_EVERY_S = 10.0
+_PROBE_EVERY_S = 5.0
+_SET_ASIDE = "1m"
 _WATCH_EVERY_S = 5.0
 _DRAIN_S = 10.0
 
@@ -67,6 +69,8 @@ class Consumer:
         metrics: Metrics,
         concurrency: int = 4,
         prefetch: int = 40,
+        breaker_limit: int = 20,
+        probe_every_s: float = _PROBE_EVERY_S,
     ) -> None:
         self.queue = queue
         self._handlers = {handler.type: handler for handler in handlers}
@@ -78,7 +82,8 @@ class Consumer:
         self._prefetch = prefetch
         self._slots = asyncio.Semaphore(concurrency)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._breaker = Breaker()
+        self._breaker = Breaker(limit=breaker_limit)
+        self._probe_every_s = probe_every_s
         self._probing = asyncio.Lock()
         self._stopping = asyncio.Event()
         self._ended = asyncio.Event()
@@ -171,17 +176,19 @@ class Consumer:
 
     async def _work(self, message: AbstractIncomingMessage) -> None:
         async with self._slots:
+            if _is_gone(message):
+                return  # its link broke while it waited: the broker gives it again
             started = time.monotonic()
             kind = "unreadable"
             try:
                 envelope, payload, handler = self._read(message)
                 kind = envelope.type
                 outcome = await self._handle_until_decided(message, envelope, payload, handler)
-            except PermanentError as error:
-                outcome = await self._recover(message, error, attempt=_attempt(message) + 1)
             except DependencyUnavailableError:
                 outcome = "handed_back"
                 await self._settle(message.nack(requeue=True))
+            except Exception as error:  # noqa: BLE001 - no content, however odd, costs more than its own delivery
+                outcome = await self._recover(message, error, attempt=_attempt(message) + 1)
             self._metrics.handled.labels(self.queue, kind, outcome).inc()
             self._metrics.handling_seconds.labels(self.queue, kind).observe(time.monotonic() - started)
 
@@ -191,8 +198,7 @@ class Consumer:
         Raises:
             PermanentError: it can never be understood.
         """
-        routing_key = str(message.headers.get(ROUTING_KEY) or message.routing_key or "")
-        envelope = read_envelope(message.body, routing_key=routing_key)
+        envelope = read_envelope(message.body, routing_key=_routing_key(message))
         handler = self._handlers.get(envelope.type)
         payload = read_payload(envelope)
         if handler is None:
@@ -209,20 +215,17 @@ class Consumer:
                 async with self._one_at_a_time_while_probing():
                     arrival = await handle_once(self._database, envelope, payload, handler, now=self._clock.now())
             except DependencyUnavailableError:
-                if self._stopping.is_set():
+                if self._stopping.is_set() or _is_gone(message):
                     raise
                 waits += 1
                 await self._pause(exponential(waits, first=0.1, cap=2.0))
-                continue
             except Exception as error:  # noqa: BLE001 - whatever a handler raises is decided by kind, here and nowhere else
-                decided = await self._after_failure(message, envelope, payload, handler, error)
-                if decided is None:
-                    continue
-                return decided
-            self._breaker.succeeded()
-            self._metrics.consumer_stopped.labels(self.queue).set(0)
-            await self._settle(message.ack())
-            return "handled" if arrival is inbox.Arrival.NEW else "seen"
+                return await self._after_failure(message, envelope, payload, handler, error)
+            else:
+                self._breaker.succeeded()
+                self._metrics.consumer_stopped.labels(self.queue).set(0)
+                await self._settle(message.ack())
+                return "handled" if arrival is inbox.Arrival.NEW else "seen"
 
     async def _after_failure(
         self,
@@ -231,54 +234,76 @@ class Consumer:
         payload: WireModel,
         handler: Handler,
         error: Exception,
-    ) -> str | None:
-        """Recover a failed delivery. None: keep it in hand and try again, since we are only probing."""
+    ) -> str:
+        """Recover a failed delivery. While everything fails, what would be given up is set aside instead."""
         attempt = _attempt(message) + 1
-        if not isinstance(error, PermanentError):
-            log.warning("handling failed", queue=self.queue, type=envelope.type, attempt=attempt, exc_info=error)
         decision = recover(error, attempt=attempt)
-        if isinstance(decision, DeadLetter) and decision.cause != "refused":
-            self._breaker.gave_up()
-            if self._breaker.is_open and not self._stopping.is_set():
-                self._metrics.consumer_stopped.labels(self.queue).set(1)
-                log.error("everything fails: probing with one delivery at a time", queue=self.queue)
-                await self._pause(_PROBE_EVERY_S)
-                return None
         if isinstance(error, PermanentError):
             now = self._clock.now()
             await report_refusal(self._database, envelope, payload, handler, error, now=now)
+            return await self._recover(message, error, attempt=attempt)
+        log.warning("handling failed", queue=self.queue, type=envelope.type, attempt=attempt, exc_info=error)
+        if isinstance(decision, DeadLetter):
+            self._breaker.gave_up()
+        if self._breaker.is_open:
+            self._metrics.consumer_stopped.labels(self.queue).set(1)
+            log.error("everything fails: probing with one delivery at a time", queue=self.queue)
+            # Not counted as an attempt: the fault is probably ours, and the next probe should be another delivery.
+            headers: Headers = {ATTEMPT: attempt - 1, QUEUE: self.queue, ROUTING_KEY: _routing_key(message)}
+            return await self._forward(message, retry_queue(self.queue, _SET_ASIDE), headers, outcome="set_aside")
         return await self._recover(message, error, attempt=attempt)
 
     @contextlib.asynccontextmanager
-    async def _one_at_a_time_while_probing(self) -> Any:
+    async def _one_at_a_time_while_probing(self) -> AsyncIterator[None]:
         if not self._breaker.is_open:
             yield
             return
         async with self._probing:
+            if self._breaker.is_open:
+                await self._pause(self._probe_every_s)
             yield
 
     async def _recover(self, message: AbstractIncomingMessage, error: Exception, *, attempt: int) -> str:
-        """Move a delivery to where it waits for its next try or for a person; only then let go of it."""
+        """Move a delivery to where it waits for its next try or for a person."""
         decision = recover(error, attempt=attempt)
-        routing_key = str(message.headers.get(ROUTING_KEY) or message.routing_key or "")
-        headers: dict[str, str | int] = {ATTEMPT: attempt, QUEUE: self.queue, ROUTING_KEY: routing_key}
+        headers: Headers = {ATTEMPT: attempt, QUEUE: self.queue, ROUTING_KEY: _routing_key(message)}
         if isinstance(decision, Retry):
-            target, outcome = retry_queue(self.queue, decision.delay), "retried"
-        else:
-            target, outcome = dead_letter_queue(self.queue), "dead_lettered"
-            headers |= {REASON: decision.reason, CAUSE: decision.cause}
-        try:
-            await self._publisher.publish(_forwarded(message, target, headers))
-        except DependencyUnavailableError:
-            await self._settle(message.nack(requeue=True))
-            return "handed_back"
-        await self._settle(message.ack())
-        if isinstance(decision, DeadLetter):
+            return await self._forward(message, retry_queue(self.queue, decision.delay), headers, outcome="retried")
+        headers = {**headers, REASON: decision.reason, CAUSE: decision.cause}
+        outcome = await self._forward(message, dead_letter_queue(self.queue), headers, outcome="dead_lettered")
+        if outcome == "dead_lettered":
             self._metrics.dead_lettered.labels(self.queue, decision.cause).inc()
             log.warning(
                 "dead-lettered", queue=self.queue, reason=decision.reason, cause=decision.cause, attempt=attempt
             )
         return outcome
+
+    async def _forward(self, message: AbstractIncomingMessage, target: str, headers: Headers, *, outcome: str) -> str:
+        """Put a copy where it belongs, and let go of the delivery only once the broker has the copy.
+
+        Waits in place while the broker takes no messages: handing back would only wear the delivery out.
+        """
+        waits = 0
+        while True:
+            try:
+                await self._publisher.publish(_forwarded(message, target, headers))
+            except (DependencyUnavailableError, UnroutableError) as error:
+                if self._stopping.is_set() or _is_gone(message):
+                    await self._settle(message.nack(requeue=True))
+                    return "handed_back"
+                if isinstance(error, UnroutableError):
+                    await self._declare_anew()
+                waits += 1
+                await self._pause(exponential(waits, first=0.2, cap=3.0))
+            else:
+                await self._settle(message.ack())
+                return outcome
+
+    async def _declare_anew(self) -> None:
+        """Make queues again that somebody has deleted."""
+        log.error("a queue of ours is gone: declaring it anew", queue=self.queue)
+        with contextlib.suppress(DependencyUnavailableError):
+            await declare_on(self._url)
 
     async def _settle(self, answer: Awaitable[None]) -> None:
         """Acknowledge or hand back; if the link is gone, the broker gives it again and the inbox knows it."""
@@ -332,12 +357,25 @@ async def report_refusal(
             await handler.on_refused(unit, envelope, payload, error)
 
 
+def _routing_key(message: AbstractIncomingMessage) -> str:
+    """Return the routing key that a message first came with, also when it comes back from a retry queue."""
+    return str(message.headers.get(ROUTING_KEY) or message.routing_key or "")
+
+
+def _is_gone(message: AbstractIncomingMessage) -> bool:
+    """Return whether the link that a delivery came by has closed: the broker will then give it again."""
+    try:
+        return bool(message.channel.is_closed)
+    except ChannelInvalidStateError:
+        return True
+
+
 def _attempt(message: AbstractIncomingMessage) -> int:
     value = message.headers.get(ATTEMPT, 0)
     return value if isinstance(value, int) and 0 <= value < 1_000 else 0
 
 
-def _forwarded(message: AbstractIncomingMessage, target: str, headers: dict[str, str | int]) -> Publication:
+def _forwarded(message: AbstractIncomingMessage, target: str, headers: Headers) -> Publication:
     return Publication(
         routing_key=target,
         exchange=QUEUES,

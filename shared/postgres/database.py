@@ -1,7 +1,10 @@
 """A service's connections to PostgreSQL, under the service's own role and schema."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Self
@@ -27,6 +30,8 @@ _CONNECT: dict[str, Any] = {
 _SESSION = {"statement_timeout": "8s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
 _RETRY_AT_ONCE = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 _TRANSACTION_TIMEOUT_S = 15.0
+_CUT_AFTER_S = 10.0  # longer than any statement may take
+_PREPARE_TIMEOUT_S = 3.0
 
 
 def role_of(schema: str) -> str:
@@ -48,28 +53,50 @@ def is_unavailable(error: BaseException) -> bool:
     return isinstance(error, gone) and not isinstance(error, ours) and not is_conflict(error)
 
 
-async def connect(url: str, *, schema: str, autocommit: bool = True) -> Connection:
-    """Open one connection as the schema's role.
+@contextlib.contextmanager
+def cut_after(connection: Connection, seconds: float) -> Iterator[None]:
+    """Cut the link to the database if the block takes longer: what waits on it then fails at once.
+
+    Cancelling is not enough on a link that is half open, and neither are keepalives where a proxy still answers them:
+    the driver would ask the server to cancel the statement and then wait for an answer that never comes.
+    """
+    timer = asyncio.get_running_loop().call_later(seconds, _cut, connection)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _cut(connection: Connection) -> None:
+    with contextlib.suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as link:
+        link.shutdown(socket.SHUT_RDWR)
+
+
+async def connect(url: str, *, schema: str) -> Connection:
+    """Open one connection in autocommit mode, as the schema's role.
 
     Raises:
         DependencyUnavailableError: the database does not answer.
     """
     try:
-        async with asyncio.timeout(5):
-            connection = await AsyncConnection[DictRow].connect(url, autocommit=True, row_factory=dict_row, **_CONNECT)
-    except (psycopg.OperationalError, TimeoutError) as error:
+        connection = await AsyncConnection[DictRow].connect(url, autocommit=True, row_factory=dict_row, **_CONNECT)
+        try:
+            await _prepare(connection, schema)
+        except BaseException:
+            await connection.close()
+            raise
+    except psycopg.OperationalError as error:
         raise DependencyUnavailableError(f"the database does not answer ({type(error).__name__})") from error
-    await _prepare(connection, schema)
-    await connection.set_autocommit(autocommit)
     return connection
 
 
 async def _prepare(connection: Connection, schema: str) -> None:
     settings = {**_SESSION, "search_path": schema, "timezone": "UTC", "role": role_of(schema)}
-    await connection.execute(
-        "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS s(name, value)",
-        (list(settings), list(settings.values())),
-    )
+    with cut_after(connection, _PREPARE_TIMEOUT_S):
+        await connection.execute(
+            "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS s(name, value)",
+            (list(settings), list(settings.values())),
+        )
 
 
 class Database:
@@ -112,8 +139,10 @@ class Database:
         """
         try:
             async with asyncio.timeout(_TRANSACTION_TIMEOUT_S):
-                async with self._pool.connection() as connection, connection.transaction():
-                    yield connection
+                async with self._pool.connection() as connection:
+                    with cut_after(connection, _CUT_AFTER_S):
+                        async with connection.transaction():
+                            yield connection
         except TimeoutError as error:
             raise DependencyUnavailableError("the database did not answer in time") from error
         except psycopg.Error as error:
@@ -130,7 +159,8 @@ class Database:
         """
         try:
             async with asyncio.timeout(_TRANSACTION_TIMEOUT_S), self._pool.connection() as connection:
-                yield connection
+                with cut_after(connection, _CUT_AFTER_S):
+                    yield connection
         except TimeoutError as error:
             raise DependencyUnavailableError("the database did not answer in time") from error
         except psycopg.Error as error:

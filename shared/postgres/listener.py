@@ -7,7 +7,9 @@ import psycopg
 from psycopg import sql
 
 from shared.kernel.errors import DependencyUnavailableError
-from shared.postgres.database import connect
+from shared.postgres.database import connect, cut_after
+
+_ANSWER_WITHIN_S = 5.0
 
 
 class Listener:
@@ -32,15 +34,17 @@ class Listener:
     async def _listen(self) -> None:
         connection = await connect(self._url, schema=self._schema)
         async with connection:
-            for channel in self._wakes:
-                name = sql.Identifier(f"{self._schema}_{channel}")
-                await connection.execute(sql.SQL("LISTEN {}").format(name))
+            with cut_after(connection, _ANSWER_WITHIN_S):
+                for channel in self._wakes:
+                    name = sql.Identifier(f"{self._schema}_{channel}")
+                    await connection.execute(sql.SQL("LISTEN {}").format(name))
             for channel in self._wakes:
                 self._wake(channel)  # for whatever was committed before we listened
             while True:
                 async for notification in connection.notifies(timeout=10):
                     self._wake(notification.channel.removeprefix(f"{self._schema}_"))
-                await connection.execute("SELECT 1")  # a link that is half gone fails here
+                with cut_after(connection, _ANSWER_WITHIN_S):
+                    await connection.execute("SELECT 1")  # a link that is half gone fails here
 
     def _wake(self, channel: str) -> None:
         for event in self._wakes.get(channel, ()):
