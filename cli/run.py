@@ -110,7 +110,7 @@ def _print_addresses(stack: Stack) -> None:
             f"  curl -s {management}/api/exchanges/%2F/aftercare/publish -H 'content-type: application/json' \\",
             '    -d "$(./aftercare publish booking.created.v1 docs/examples/booking.json --as-http)"',
         ]
-    lines += ["Why did, or didn't, she get it?  ./aftercare why bk_1", "", "Ctrl-C stops everything."]
+    lines += ["Why did, or didn't, she get it?  ./aftercare why bk_1001", "", "Ctrl-C stops everything."]
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
 

@@ -189,7 +189,7 @@ def start_local_servers(
             shutil.rmtree(data, ignore_errors=True)
         raise
     addresses = ServerAddresses(
-        amqp_url=f"amqp://{_USER}:{password}@127.0.0.1:{amqp_port}/",
+        amqp_url=f"amqp://{_USER}:{password}@127.0.0.1:{amqp_port}",
         database_url=f"postgresql://{_USER}:{password}@127.0.0.1:{database_port}/postgres",
         management_url=f"http://{_USER}:{password}@127.0.0.1:{management_port}",
     )
