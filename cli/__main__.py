@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     add("why", _why, "tell all that happened to a booking, a patient, a message or a number").add_argument("ref")
     _add_dead_letters(add("dlq", _dlq, "look at dead letters, replay or discard them"))
     add("new-secrets", _new_secrets, "print fresh secrets for docker-compose, as an environment file")
+    add("reference", _reference, "write docs/reference from the code")
     add("verify", _verify, "check the invariants on a running system, read-only")
     for name, text in (("pause", "hold everything of a clinic"), ("resume", "let a paused clinic's texts go again")):
         add(name, _pause if name == "pause" else _resume, text).add_argument("clinic")
@@ -130,6 +131,12 @@ def _new_secrets(_arguments: argparse.Namespace) -> int:
     from cli.secrets import new_secrets
 
     return new_secrets()
+
+
+def _reference(_arguments: argparse.Namespace) -> int:
+    from cli.reference import write_reference
+
+    return write_reference()
 
 
 def _pause(arguments: argparse.Namespace) -> int:
