@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cli.secrets import account, sealing_keys
+from cli.secrets import account, mail_keys, sealing_keys
 from shared.broker.connection import declare_on
 from shared.kernel.errors import ConfigurationError, DependencyUnavailableError
 from shared.postgres.migrate import migrate
@@ -231,6 +231,12 @@ def _environment(
             "TWILIO_API_BASE_URL": f"http://127.0.0.1:{environment['SANDBOX_PORT']}",
             "SANDBOX_INBOUND_URL": f"{environment['AFTERCARE_PUBLIC_URL']}/twilio/inbound#rc=5&rp=all",
             "SANDBOX_LEDGER": str(home / "ledger.jsonl"),
+            "SENDGRID_API_KEY": made_up["sendgrid_api_key"],
+            "SENDGRID_API_BASE_URL": f"http://127.0.0.1:{environment['SANDBOX_PORT']}",
+            "SENDGRID_FROM_EMAIL": "visits@clinic.example",
+            "SENDGRID_WEBHOOK_PUBLIC_KEY": made_up["mail_public_key"],
+            "SANDBOX_MAIL_SIGNING_KEY": made_up["mail_signing_key"],
+            "SANDBOX_MAIL_EVENTS_URL": f"{environment['AFTERCARE_PUBLIC_URL']}/sendgrid/events",
         }
         environment.pop("TWILIO_MESSAGING_SERVICE_SID", None)
     return environment | dict(extra)
@@ -239,18 +245,26 @@ def _environment(
 def _secrets(home: Path) -> dict[str, str]:
     """Return secrets made up for this machine, kept in a file that only its owner reads."""
     path = home / "secrets.json"
-    if not path.exists():
-        account_sid, auth_token = account()
-        made_up = {
-            "sealing_keys": sealing_keys("local"),
-            "feed_secret": secrets.token_hex(24),
-            "account_sid": account_sid,
-            "auth_token": auth_token,
-        }
+    kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    wanted = {**_made_up(), **kept}
+    if wanted != kept:
         path.touch(mode=0o600)
-        path.write_text(json.dumps(made_up), encoding="utf-8")
-    kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-    return kept
+        path.write_text(json.dumps(wanted), encoding="utf-8")
+    return wanted
+
+
+def _made_up() -> dict[str, str]:
+    account_sid, auth_token = account()
+    sendgrid_api_key, mail_signing_key, mail_public_key = mail_keys()
+    return {
+        "sealing_keys": sealing_keys("local"),
+        "feed_secret": secrets.token_hex(24),
+        "account_sid": account_sid,
+        "auth_token": auth_token,
+        "sendgrid_api_key": sendgrid_api_key,
+        "mail_signing_key": mail_signing_key,
+        "mail_public_key": mail_public_key,
+    }
 
 
 def _free_port(preferred: int) -> int:

@@ -20,17 +20,18 @@ CREATE_FAULTS = frozenset(
         "error",
     }
 )
-OTHER_FAULTS = frozenset(
-    {
-        "list_lag",
-        "callbacks_dropped",
-        "callbacks_doubled",
-        "callbacks_reordered",
-        "callback_early",
-        "undelivered",
-        "failed",
-    }
+"""What can happen to a create request, of a text, a call or a mail."""
+REPORT_FAULTS = frozenset({"callbacks_dropped", "callbacks_doubled", "callbacks_reordered"})
+"""What can happen to a status callback or to a mail event."""
+TEXT_FAULTS = frozenset({"list_lag", "callback_early", "undelivered", "failed", "inbound_lost"})
+CALL_FAULTS = frozenset({"busy", "no_answer", "call_failed", "machine"})
+MAIL_FAULTS = frozenset({"bounce", "blocked", "dropped", "deferred", "spamreport"})
+
+RESOURCES = frozenset({"messages", "calls", "mail"})
+_RESOURCE_OF = (
+    dict.fromkeys(TEXT_FAULTS, "messages") | dict.fromkeys(CALL_FAULTS, "calls") | dict.fromkeys(MAIL_FAULTS, "mail")
 )
+_KINDS = CREATE_FAULTS | REPORT_FAULTS | frozenset(_RESOURCE_OF)
 
 
 class FaultError(ValueError):
@@ -39,12 +40,17 @@ class FaultError(ValueError):
 
 @dataclass(slots=True)
 class Fault:
-    """One thing that goes wrong: ``count`` times, or each time with ``probability``."""
+    """One thing that goes wrong: ``count`` times, or each time with ``probability``.
+
+    ``to`` narrows it to one number or address, ``on`` to messages, calls or mail. ``seconds`` is how long what is
+    slow takes, ``code`` and ``http_status`` what an error says.
+    """
 
     kind: str
     count: int | None = None
     probability: float = 1.0
     to: str | None = None
+    on: str | None = None
     seconds: float = 1.0
     code: int | None = None
     http_status: int = 400
@@ -72,13 +78,16 @@ class Faults:
             FaultError: the wish makes no sense.
         """
         kind = wish.get("kind")
-        if kind not in CREATE_FAULTS | OTHER_FAULTS:
-            raise FaultError(f"kind: one of {', '.join(sorted(CREATE_FAULTS | OTHER_FAULTS))}")
-        known = {name: value for name, value in wish.items() if name in Fault.__dataclass_fields__ and name != "chance"}
-        try:
-            fault = Fault(**known)
-        except TypeError as error:
-            raise FaultError(str(error)) from None
+        if kind not in _KINDS:
+            raise FaultError(f"kind: one of {', '.join(sorted(_KINDS))}")
+        if wish.get("on") not in RESOURCES | {None}:
+            raise FaultError(f"on: one of {', '.join(sorted(RESOURCES))}")
+        unknown = set(wish) - set(Fault.__dataclass_fields__) | set(wish) & {"chance", "hits"}
+        if unknown:
+            raise FaultError(f"{min(unknown)}: no such field")
+        fault = Fault(**wish)
+        if not 0 <= fault.probability <= 1:
+            raise FaultError("probability: from 0 to 1")
         fault.chance = random.Random(fault.seed)  # noqa: S311 - dice, not secrets
         self._faults.append(fault)
         return fault
@@ -91,10 +100,10 @@ class Faults:
         """Return what is asked for."""
         return list(self._faults)
 
-    def strike(self, *kinds: str, to: str | None) -> Fault | None:
+    def strike(self, *kinds: str, to: str | None, on: str) -> Fault | None:
         """Return the first fault of these kinds whose turn it is, and count it."""
         for fault in self._faults:
-            if fault.kind not in kinds or (fault.to is not None and fault.to != to):
+            if fault.kind not in kinds or fault.to not in (None, to) or fault.on not in (None, on):
                 continue
             if fault.count is not None and fault.hits >= fault.count:
                 continue

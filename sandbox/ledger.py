@@ -20,14 +20,12 @@ class Ledger:
         self._synced = 0
         self._file = None
         if path is not None:
-            if path.exists():
-                lines = path.read_text(encoding="utf-8").splitlines()
-                self.entries = [json.loads(line) for line in lines if line.endswith("}")]
+            self.entries = _read_whole_records(path)
             self._file = path.open("a", encoding="utf-8")
             self._synced = len(self.entries)
 
     def add(self, kind: str, **facts: Any) -> dict[str, Any]:
-        """Append an entry. It is durable only after ``sync``."""
+        """Append an entry. A killed process cannot lose it; a lost machine can, until ``sync``."""
         entry = {
             "n": len(self.entries) + 1,
             "kind": kind,
@@ -38,6 +36,7 @@ class Ledger:
         self.entries.append(entry)
         if self._file is not None:
             self._file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+            self._file.flush()
         self._waiting.set()
         return entry
 
@@ -50,7 +49,6 @@ class Ledger:
             if self._synced >= wanted:
                 return
             covered = len(self.entries)
-            self._file.flush()
             await asyncio.get_running_loop().run_in_executor(None, os.fsync, self._file.fileno())
             self._synced = covered
 
@@ -65,3 +63,18 @@ class Ledger:
         """Close the file."""
         if self._file is not None:
             self._file.close()
+
+
+def _read_whole_records(path: Path) -> list[dict[str, Any]]:
+    """Read the records of a file, and cut off the one that a crash left unfinished.
+
+    Without the cut the next record would be written onto the torn one, and both would be lost.
+    """
+    if not path.exists():
+        return []
+    # A text may hold characters that str.splitlines takes for ends of lines: split bytes, at newlines alone.
+    *whole, torn = path.read_bytes().split(b"\n")
+    if torn:
+        with path.open("r+b") as file:
+            file.truncate(path.stat().st_size - len(torn))
+    return [json.loads(line) for line in whole]

@@ -1,17 +1,15 @@
 """The Message resource: validation with Twilio's codes, and its JSON. Pure."""
 
 import re
-import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import format_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from sandbox.settings import SandboxSettings
+from sandbox.twilio_account import API, TEST_NUMBER, VERSION, Refusal, rfc2822
 
-API = "/2010-04-01"
 E164 = re.compile(r"\+[1-9]\d{6,14}")
 _CHANNEL = re.compile(r"(whatsapp|messenger|rcs):.+")
 _SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
@@ -55,8 +53,11 @@ class Message:
     messaging_service_sid: str | None = None
     status_callback: str | None = None
     error_code: int | None = None
-    media: int = 0
+    media_urls: list[str] = field(default_factory=list)
     visible_at: float = 0.0
+    """From when on listings show it, on the monotonic clock."""
+    at: str | None = None
+    """The product's own time when it was made, if known."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the resource as the API shows it. The status callback is not part of it."""
@@ -68,45 +69,22 @@ class Message:
             "direction": self.direction,
             "from": self.from_,
             "to": self.to,
-            "date_updated": _rfc2822(self.updated_at),
+            "date_updated": rfc2822(self.updated_at),
             "price": None,
             "error_message": None,
             "uri": f"{uri}.json",
             "account_sid": self.account_sid,
-            "num_media": str(self.media),
+            "num_media": str(len(self.media_urls)),
             "status": self.status,
             "messaging_service_sid": self.messaging_service_sid,
             "sid": self.sid,
-            "date_sent": _rfc2822(self.sent_at) if self.sent_at else None,
-            "date_created": _rfc2822(self.created_at),
+            "date_sent": rfc2822(self.sent_at),
+            "date_created": rfc2822(self.created_at),
             "error_code": self.error_code,
             "price_unit": "USD",
-            "api_version": "2010-04-01",
+            "api_version": VERSION,
             "subresource_uris": {"media": f"{uri}/Media.json"},
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An error answer in Twilio's form."""
-
-    code: int
-    message: str
-    status: int = 400
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the body of the answer."""
-        return {
-            "code": self.code,
-            "message": self.message,
-            "more_info": f"https://www.twilio.com/docs/errors/{self.code}",
-            "status": self.status,
-        }
-
-
-def new_sid(prefix: str) -> str:
-    """Return a new identifier of a kind, for example SM and 32 hexadecimal digits."""
-    return prefix + secrets.token_hex(16)
 
 
 def segments_of(body: str) -> int:
@@ -153,7 +131,7 @@ def _check_from(form: Mapping[str, str], settings: SandboxSettings, blocked: set
             return Refusal(*MAGIC_FROM[sender])
         if not E164.fullmatch(sender) and not re.fullmatch(r"[A-Za-z0-9 ]{1,11}|\d{3,6}", sender):
             return Refusal(21212, "The 'From' number is not a valid phone number.")
-        if settings.from_numbers and sender not in settings.from_numbers and sender != "+15005550006":
+        if settings.from_numbers and sender not in settings.from_numbers and sender != TEST_NUMBER:
             return Refusal(21659, "'From' is not a Twilio phone number or Short Code country mismatch.")
     if form.get("To") in blocked:
         return Refusal(21610, "Attempt to send to unsubscribed recipient.")
@@ -185,7 +163,3 @@ def _check_schedule(form: Mapping[str, str]) -> Refusal | None:
         return Refusal(35114, "The 'SendAt' time is missing or invalid.")
     ahead = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds()
     return None if 300 < ahead <= 35 * 86_400 else Refusal(35115, "The 'SendAt' time is out of range.")
-
-
-def _rfc2822(at: datetime) -> str:
-    return format_datetime(at.astimezone(UTC).replace(microsecond=0))

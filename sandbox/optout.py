@@ -1,8 +1,18 @@
 """Twilio's own handling of STOP, START and HELP on a long code, which an account can have switched off."""
 
+from dataclasses import dataclass
+
 STOP = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
 START = frozenset({"START", "YES", "UNSTOP"})
 HELP = frozenset({"HELP", "INFO"})
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the filter made of a text: the ``OptOutType`` its webhook carries, and the automatic answer."""
+
+    kind: str | None = None
+    answer: str | None = None
 
 
 class OptOutFilter:
@@ -12,17 +22,17 @@ class OptOutFilter:
         self.on = on
         self.blocked: set[str] = set()
 
-    def heard(self, sender: str, body: str) -> str | None:
-        """Take in a text; return the automatic answer, if the filter is on and gives one."""
+    def heard(self, sender: str, body: str) -> Heard:
+        """Take in a text."""
         word = body.strip().upper()
         if not self.on:
-            return None
+            return Heard()
         if word in STOP:
-            if sender in self.blocked:
-                return None
+            again = sender in self.blocked
             self.blocked.add(sender)
-            return "You have successfully been unsubscribed. Reply START to resubscribe."
-        if word in START and sender in self.blocked:
+            return Heard("STOP", None if again else "You are unsubscribed. Reply START to hear from us again.")
+        if word in START:
+            was_blocked = sender in self.blocked
             self.blocked.discard(sender)
-            return "You have successfully been re-subscribed to messages from this number. Reply HELP for help."
-        return "Reply STOP to unsubscribe. Msg&Data Rates May Apply." if word in HELP else None
+            return Heard("START", "You will hear from this number again. Reply HELP for help." if was_blocked else None)
+        return Heard("HELP", "Reply STOP to unsubscribe. Msg&Data rates may apply.") if word in HELP else Heard()

@@ -3,8 +3,10 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from sandbox.signature import MailSigner
 
 
 class SettingsError(Exception):
@@ -19,13 +21,23 @@ class SandboxSettings:
     auth_token: str
     host: str = "127.0.0.1"
     port: int = 8090
+    open_to_all: bool = False
+    """Whether other machines may use the page and the admin routes: in a container the host is one."""
     api_key: str | None = None
     api_secret: str | None = None
+    shared_key: tuple[str, str] | None = None
+    """Name and secret of the key that webhooks are signed with instead of the token."""
     inbound_url: str | None = None
     from_numbers: frozenset[str] = frozenset()
+    sendgrid_api_key: str | None = None
+    mail_senders: frozenset[str] = frozenset()
+    """Addresses that may send mail; empty: any."""
+    mail_events_url: str | None = None
+    mail_signer: MailSigner = field(default_factory=MailSigner)
     ledger: Path | None = None
     opt_out_filter: bool = False
     step_s: float = 0.05
+    """How long each step of a delivery takes, and how long a letter takes to say."""
 
     def accepts(self, user: str, password: str) -> bool:
         """Return whether basic credentials are the account's, or its API key's."""
@@ -47,23 +59,48 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> SandboxSetting
     if not environment.get("TWILIO_AUTH_TOKEN"):
         raise SettingsError("TWILIO_AUTH_TOKEN: needed, and there is no default")
     ledger = environment.get("SANDBOX_LEDGER")
-    numbers = environment.get("SANDBOX_FROM_NUMBERS", "")
     return SandboxSettings(
         account_sid=sid,
         auth_token=environment["TWILIO_AUTH_TOKEN"],
         host=environment.get("SANDBOX_HOST", "127.0.0.1"),
         port=_whole("SANDBOX_PORT", environment.get("SANDBOX_PORT", "8090")),
+        open_to_all=environment.get("SANDBOX_OPEN", "off") == "on",
         api_key=environment.get("TWILIO_API_KEY"),
         api_secret=environment.get("TWILIO_API_SECRET"),
+        shared_key=_shared_key(environment.get("SANDBOX_SHARED_KEY")),
         inbound_url=environment.get("SANDBOX_INBOUND_URL"),
-        from_numbers=frozenset(filter(None, (number.strip() for number in numbers.split(",")))),
+        from_numbers=_listed(environment.get("SANDBOX_FROM_NUMBERS", "")),
+        sendgrid_api_key=environment.get("SENDGRID_API_KEY"),
+        mail_senders=_listed(environment.get("SANDBOX_MAIL_SENDERS", "")),
+        mail_events_url=environment.get("SANDBOX_MAIL_EVENTS_URL"),
+        mail_signer=_mail_signer(environment.get("SANDBOX_MAIL_SIGNING_KEY")),
         ledger=Path(ledger) if ledger else None,
         opt_out_filter=environment.get("SANDBOX_OPT_OUT_FILTER", "off") == "on",
         step_s=_whole("SANDBOX_STEP_MS", environment.get("SANDBOX_STEP_MS", "50")) / 1000,
     )
 
 
+def _listed(text: str) -> frozenset[str]:
+    return frozenset(filter(None, (part.strip() for part in text.split(","))))
+
+
+def _shared_key(text: str | None) -> tuple[str, str] | None:
+    if not text:
+        return None
+    name, colon, secret = text.partition(":")
+    if not (name and colon and secret):
+        raise SettingsError("SANDBOX_SHARED_KEY: not name:secret")
+    return name, secret
+
+
+def _mail_signer(key: str | None) -> MailSigner:
+    try:
+        return MailSigner(key or None)
+    except ValueError:
+        raise SettingsError("SANDBOX_MAIL_SIGNING_KEY: not a P-256 private key as base64 of PKCS #8 DER") from None
+
+
 def _whole(name: str, text: str) -> int:
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit()):
         raise SettingsError(f"{name}: not a whole number")
     return int(text)

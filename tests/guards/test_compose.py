@@ -68,7 +68,7 @@ def test_no_secret_has_a_default():
 def test_new_secrets_fills_every_gap_and_repeats_nothing():
     first, second = _printed(), _printed()
     assert set(NEEDED.findall(TEXT)) <= first.keys()
-    fixed = {"TWILIO_FROM_NUMBER", "TWILIO_API_BASE_URL"}
+    fixed = {"TWILIO_FROM_NUMBER", "TWILIO_API_BASE_URL", "SENDGRID_FROM_EMAIL", "SENDGRID_API_BASE_URL"}
     assert {name for name in first if first[name] == second[name]} == fixed
 
 
