@@ -141,7 +141,7 @@ class Consumer:
                 log.info("consuming", queue=self.queue)
                 while not broken.is_set() and not self._stopping.is_set():
                     await self._wait_for(broken)
-                    if not broken.is_set():
+                    if not broken.is_set() and not self._stopping.is_set():
                         # Asking the broker proves the link, and that the queue still counts us among its consumers.
                         state = await channel.declare_queue(self.queue, passive=True, timeout=_WATCH_EVERY_S)
                         if not state.declaration_result.consumer_count:
@@ -170,6 +170,8 @@ class Consumer:
 
     async def _receive(self, message: AbstractIncomingMessage) -> None:
         """Start work in a task of our own: when a channel closes, the library cancels its callbacks in mid-await."""
+        if self._stopping.is_set():
+            return  # closing the link hands it back
         task = asyncio.create_task(self._work(message))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
