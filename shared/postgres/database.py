@@ -14,7 +14,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from shared.kernel.errors import DependencyUnavailableError
+from shared.kernel.errors import ConfigurationError, DependencyUnavailableError
 from shared.postgres.sealing import Sealer
 
 Connection = AsyncConnection[DictRow]
@@ -32,6 +32,14 @@ _RETRY_AT_ONCE = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationF
 _TRANSACTION_TIMEOUT_S = 15.0
 _CUT_AFTER_S = 10.0  # longer than any statement may take
 _PREPARE_TIMEOUT_S = 3.0
+_REFUSALS = {
+    "password authentication failed": "refuses the login: AFTERCARE_DATABASE_URL has the wrong name or password",
+    "no pg_hba.conf entry": "refuses the login from this machine",
+    "does not exist": "server has no such database: see the end of AFTERCARE_DATABASE_URL",
+    "failed to resolve host": "has no address: see the host in AFTERCARE_DATABASE_URL",
+    "too many clients": "has no connection left",
+    "starting up": "is starting up",
+}
 
 
 def role_of(schema: str) -> str:
@@ -76,7 +84,8 @@ async def connect(url: str, *, schema: str) -> Connection:
     """Open one connection in autocommit mode, as the schema's role.
 
     Raises:
-        DependencyUnavailableError: the database does not answer.
+        DependencyUnavailableError: the database does not answer, or does not let us in yet.
+        ConfigurationError: it never will, as it is set up.
     """
     try:
         connection = await AsyncConnection[DictRow].connect(url, autocommit=True, row_factory=dict_row, **_CONNECT)
@@ -85,9 +94,22 @@ async def connect(url: str, *, schema: str) -> Connection:
         except BaseException:
             await connection.close()
             raise
+    except psycopg.errors.InvalidParameterValue as error:
+        raise ConfigurationError(f"the database has no role {role_of(schema)}: run `./aftercare migrate`") from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise ConfigurationError(f"the database login may not act as {role_of(schema)}: grant it that role") from error
     except psycopg.OperationalError as error:
-        raise DependencyUnavailableError(f"the database does not answer ({type(error).__name__})") from error
+        raise DependencyUnavailableError(_why_not(error)) from error
     return connection
+
+
+def _why_not(error: psycopg.OperationalError) -> str:
+    """Say why a connection failed; the server's own words would name hosts and logins."""
+    said = str(error)
+    for phrase, meaning in _REFUSALS.items():
+        if phrase in said:
+            return f"the database {meaning}"
+    return f"the database does not answer ({type(error).__name__})"
 
 
 async def _prepare(connection: Connection, schema: str) -> None:

@@ -68,6 +68,7 @@ async def _prepare(connection: Connection, schema: str) -> None:
         "ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}",
         """CREATE TABLE IF NOT EXISTS {schema}.migrations
            (name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())""",
+        "REVOKE ALL ON {schema}.migrations FROM {role}",
         "GRANT SELECT ON {schema}.migrations TO {role}",
         "REVOKE ALL ON SCHEMA public FROM PUBLIC",
     ):

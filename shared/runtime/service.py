@@ -18,7 +18,7 @@ from shared.clinics.model import Clinics
 from shared.kernel.clock import Clock, SystemClock
 from shared.kernel.errors import ConfigurationError, DependencyUnavailableError
 from shared.postgres import inbox
-from shared.postgres.database import Database
+from shared.postgres.database import Database, connect
 from shared.postgres.demo_clock import FollowedClock
 from shared.postgres.listener import Listener
 from shared.postgres.migrate import require_known_schema
@@ -92,7 +92,7 @@ async def run(name: str, settings: ServiceSettings, *, migrations: Path, port: i
     url = settings.database_url.get_secret_value()
     async with contextlib.AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database(url, schema=name, sealer=sealer))
-        if not await _wait_for_schema(database, migrations, stopping):
+        if not await _wait_for_schema(url, name, migrations, stopping):
             return
         clock = await _clock(settings, database, stack)
         kit = Kit(name, load_clinics(settings.config), database, clock, Metrics(), Health(), Listener(url, name))
@@ -103,14 +103,14 @@ async def run(name: str, settings: ServiceSettings, *, migrations: Path, port: i
     log.info("stopped")
 
 
-async def _wait_for_schema(database: Database, migrations: Path, stopping: asyncio.Event) -> bool:
+async def _wait_for_schema(url: str, schema: str, migrations: Path, stopping: asyncio.Event) -> bool:
     """Wait until the database answers, then refuse a schema that this release does not know."""
     while not stopping.is_set():
         try:
-            async with database.connection() as connection:
+            async with await connect(url, schema=schema) as connection:
                 await require_known_schema(connection, migrations)
-        except DependencyUnavailableError:
-            log.warning("waiting for the database")
+        except DependencyUnavailableError as error:
+            log.warning("waiting for the database", reason=str(error))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1):
                     await stopping.wait()

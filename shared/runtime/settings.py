@@ -1,12 +1,13 @@
 """Settings come from the environment, once, at start; each secret may come from a file instead."""
 
 import os
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared.kernel.errors import ConfigurationError
@@ -58,6 +59,19 @@ class ServiceSettings(BaseSettings):
     host: str = "127.0.0.1"
     clock: Literal["system", "demo"] = "system"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("amqp_url", "database_url")
+    @classmethod
+    def _is_an_address(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        scheme = "amqps?" if info.field_name == "amqp_url" else "postgres(ql)?"
+        if not re.match(rf"{scheme}://[^\s]+", value.get_secret_value()):
+            example = (
+                "amqp://user:password@host/"
+                if info.field_name == "amqp_url"
+                else "postgresql://user:password@host/name"
+            )
+            raise ValueError(f"is not an address such as {example}")
+        return value
 
     @classmethod
     def settings_customise_sources(
