@@ -14,13 +14,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from cli.secrets import account, mail_keys, sealing_keys
 from shared.broker.connection import declare_on
 from shared.kernel.errors import ConfigurationError, DependencyUnavailableError
 from shared.postgres.migrate import migrate
-from shared.runtime.local_servers import LocalServers, start_local_servers
+from shared.runtime.local_servers import LocalServers, end_with_parent, start_local_servers
 
 ROOT = Path(__file__).resolve().parents[1]
 SERVICES = ("booking_events", "notifier", "followup")
@@ -59,6 +60,7 @@ class Process:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                preexec_fn=partial(end_with_parent, signal.SIGTERM),  # noqa: PLW1509 - it asks the kernel one thing
             )
 
     def is_ready(self) -> bool:
@@ -238,7 +240,8 @@ def _environment(
             "SANDBOX_MAIL_SIGNING_KEY": made_up["mail_signing_key"],
             "SANDBOX_MAIL_EVENTS_URL": f"{environment['AFTERCARE_PUBLIC_URL']}/sendgrid/events",
         }
-        environment.pop("TWILIO_MESSAGING_SERVICE_SID", None)
+        for name in ("TWILIO_MESSAGING_SERVICE_SID", "TWILIO_API_KEY", "TWILIO_API_SECRET"):
+            environment.pop(name, None)  # of a real account, which the sandbox does not know
     return environment | dict(extra)
 
 

@@ -67,7 +67,8 @@ async def build(kit: Kit, settings: NotifierSettings) -> Parts:
         queues=[Queues([NOTIFIER], table), Queues([NOTIFIER_URGENT], table, concurrency=2)],
         routes=webhooks.routes(),
         loops=loops,
-        closing=[session.close, lambda: drain(lanes)],
+        draining=[lambda: drain(lanes)],
+        closing=[session.close],
     )
 
 

@@ -269,11 +269,15 @@ def _tail(log: Path) -> str:
 # Children.
 
 
-def _end_with_parent() -> None:
-    """Have this child killed when its parent dies, however the parent dies."""
-    os.setpgid(0, 0)
+def end_with_parent(number: int) -> None:
+    """Have the calling child process get a signal when its parent dies, however the parent dies."""
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
+
+
+def _lead_a_group() -> None:
+    os.setpgid(0, 0)
+    end_with_parent(signal.SIGKILL)
 
 
 def _launch(command: Sequence[str], environment: dict[str, str], log: Path, **as_user: Any) -> subprocess.Popen[bytes]:
@@ -284,7 +288,7 @@ def _launch(command: Sequence[str], environment: dict[str, str], log: Path, **as
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 - runs after privileges are dropped, which would undo it
+            preexec_fn=_lead_a_group,  # noqa: PLW1509 - runs after privileges are dropped, which would undo it
             **as_user,
         )
 

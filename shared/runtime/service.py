@@ -60,11 +60,15 @@ class Queues:
 
 @dataclass(slots=True)
 class Parts:
-    """What a service consists of: its ways in and its loops."""
+    """What a service consists of: its ways in and its loops.
+
+    ``draining`` finishes what the loops have begun, while messages can still be published; ``closing`` comes last.
+    """
 
     queues: Sequence[Queues] = ()
     routes: Sequence[Route] = ()
     loops: Sequence[Loop] = ()
+    draining: Sequence[Callable[[], Awaitable[None]]] = field(default_factory=tuple)
     closing: Sequence[Callable[[], Awaitable[None]]] = field(default_factory=tuple)
 
 
@@ -166,6 +170,8 @@ async def _run_parts(kit: Kit, parts: Parts, settings: ServiceSettings, port: in
         _done, late = await asyncio.wait(tasks, timeout=_DRAIN_S)
         for task in late:
             task.cancel()
+        for finish in parts.draining:
+            await finish()
         await _flush(kit, publishers)
     for publisher in (forwarder, *publishers):
         await publisher.close()

@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from contextlib import asynccontextmanager
 
+import psycopg
 import pytest
 
 from shared.broker.connection import open_connection
@@ -17,6 +18,8 @@ from shared.messages.booking import BOOKING_TYPES, CREATED
 from shared.postgres.database import Database
 from shared.telemetry.metrics import Metrics
 from tests.builders import booking_json
+from tests.conftest import manage
+from tests.integration.stack import running_stack
 from tests.waiting import until
 
 
@@ -126,3 +129,21 @@ async def line(amqp_url, database_url, sealer):
         publisher = Publisher(amqp_url, name="test")
         yield Line(amqp_url, database, publisher)
         await publisher.close()
+
+
+@pytest.fixture(scope="package")
+async def running(servers, template, tmp_path_factory):
+    """The whole system as processes, once for all tests of this folder."""
+    name = f"stack_{new_id()[:8]}"
+    manage(servers, "PUT", f"/api/vhosts/{name}")
+    amqp_url = servers.addresses.amqp_url.rstrip("/") + f"/{name}"
+    server = servers.addresses.database_url
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+    database_url = server.rsplit("/", 1)[0] + f"/{name}"
+    async with running_stack(tmp_path_factory.mktemp("home"), amqp_url=amqp_url, database_url=database_url) as system:
+        yield system
+        await system.publisher.close()
+    manage(servers, "DELETE", f"/api/vhosts/{name}")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

@@ -1,0 +1,176 @@
+"""Every service as a process of its own, on the session's servers, for tests of what only processes can show."""
+
+import asyncio
+import json
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from cli.stack import start_stack
+from sandbox.signature import sign as twilio_signature
+from services.booking_events.domain.signature import sign as feed_signature
+from shared.broker.publisher import Publication, Publisher
+from shared.kernel.ids import new_id
+from shared.messages.booking import CREATED
+from shared.runtime.local_servers import _free_ports
+from tests.builders import booking_json
+from tests.waiting import until
+
+SECOND_TOKEN = "the-token-that-is-being-rotated-in"
+
+
+def zone_where_it_is_noon():
+    """Return a zone in which texts may leave now, whenever the tests run."""
+    hours = datetime.now(UTC).hour - 12
+    return f"Etc/GMT{hours:+d}"
+
+
+@asynccontextmanager
+async def running_stack(home, *, amqp_url, database_url):
+    """Run the services and the sandbox until the block ends."""
+    zone = zone_where_it_is_noon()
+    config = home / "clinic.toml"
+    config.write_text(
+        f"""[clinics.harbor]
+name = "Harbor Clinic"
+phone = "(212) 555-0100"
+time_zone = "{zone}"
+settle = {{ confirmation = "1s", change = "1s" }}
+window = {{ opens = "00:00", closes = "23:59" }}
+""",
+        encoding="utf-8",
+    )
+    ports = map(str, _free_ports(4))
+    names = ("AFTERCARE_BOOKING_EVENTS_PORT", "AFTERCARE_NOTIFIER_PORT", "AFTERCARE_FOLLOWUP_PORT", "SANDBOX_PORT")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AFTERCARE_AMQP_URL", amqp_url)
+        patch.setenv("AFTERCARE_DATABASE_URL", database_url)
+        patch.setenv("AFTERCARE_CONFIG", str(config))
+        patch.setenv("TWILIO_AUTH_TOKEN_SECONDARY", SECOND_TOKEN)
+        for name, port in zip(names, ports, strict=True):
+            patch.setenv(name, port)
+        extra = {
+            "SANDBOX_STEP_MS": "20",
+            "AFTERCARE_UNKNOWN_GRACE_S": "1",
+            "AFTERCARE_UNKNOWN_LOOK_GAP_S": "0.5",
+            "AFTERCARE_SEND_LEASE_S": "2",
+        }
+        stack = await asyncio.to_thread(start_stack, home, sandbox=True, extra=extra)
+    try:
+        yield Running(stack, zone)
+    finally:
+        await asyncio.to_thread(stack.stop)
+
+
+class Running:
+    """A running system, as the world outside sees it."""
+
+    def __init__(self, stack, zone):
+        self.stack = stack
+        self.zone = zone
+        self.publisher = Publisher(stack.environment["AFTERCARE_AMQP_URL"], name="feed")
+
+    def booking(self, **changes):
+        """Return the body of a booking ten days ahead, at a clock time, of a patient in the stack's zone."""
+        starts = (datetime.now(UTC) + timedelta(days=10)).replace(microsecond=0)
+        times = {"starts_at": starts.isoformat(), "ends_at": (starts + timedelta(hours=2)).isoformat()}
+        patient = {"time_zone": self.zone} | changes.pop("patient", {})
+        return booking_json(**{**times, **changes}, patient=patient)
+
+    async def publish(self, *, number, event=CREATED, within=20.0):
+        """Publish the booking of the patient with that number, until the broker has it."""
+        phone = f"+1212555{number:04d}"
+        data = self.booking(booking_id=f"bk_{number}", patient={"patient_id": f"p_{number}", "phone": phone})
+        body = self.event(data, event=event)
+        deadline = time.monotonic() + within
+        while True:
+            try:
+                await self.publisher.publish(
+                    Publication(routing_key=event, body=body, message_id=f"{event}{number}", type=event)
+                )
+            except Exception:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.2)
+            else:
+                return phone
+
+    def event(self, data, *, event=CREATED, **changes):
+        """Return an envelope around a booking."""
+        now = datetime.now(UTC).isoformat()
+        base = {"specversion": "1.0", "id": new_id(), "source": "ehr", "type": event, "time": now, "data": data}
+        return json.dumps(base | changes).encode()
+
+    async def texts(self):
+        """Return what the provider has accepted: number and body."""
+        entries = json.loads((await self.call("GET", "sandbox", "/sandbox/ledger"))[1])["entries"]
+        return [(entry["to"], entry["body"]) for entry in entries if entry["kind"] == "accepted"]
+
+    async def texts_to(self, phones, *, within=30.0):
+        """Wait until each of the numbers has had a text; return all texts to them."""
+
+        async def all_there():
+            return set(phones) <= {to for to, _body in await self.texts()}
+
+        await until(all_there, within=within, what=f"a text to each of {len(phones)} numbers")
+        return [text for text in await self.texts() if text[0] in phones]
+
+    async def kill(self, name):
+        """Kill a service with kill -9 and start it again at once."""
+        process = self.stack.processes[name]
+        await asyncio.to_thread(process.kill)
+        process.start()
+
+    async def ready(self, name, *, within=30.0):
+        """Wait until a service says that it is ready."""
+        process = self.stack.processes[name]
+        await until(lambda: asyncio.to_thread(process.is_ready), within=within, what=f"{name} ready")
+
+    async def call(self, method, service, path, *, body=None, headers=None):
+        """Make a request; return status and body."""
+        request = urllib.request.Request(
+            self.stack.addresses[service] + path, method=method, data=body, headers=headers or {}
+        )
+        return await asyncio.to_thread(_answer, request)
+
+    async def post_booking(self, body, *, secret=None, at=None, path="/bookings/native", header=None):
+        """Post a booking as a feed does."""
+        secret = self.stack.environment["AFTERCARE_FEED_NATIVE_SECRET"] if secret is None else secret
+        signature = feed_signature(secret, body, at=int(time.time()) if at is None else at)
+        headers = {"Content-Type": "application/json", "X-Aftercare-Signature": header or signature}
+        return await self.call("POST", "booking_events", path, body=body, headers=headers)
+
+    async def post_form(self, path, fields, *, token=None, signature=None, pairs=None, url=None):
+        """Post a form as the provider does, signed for the public address."""
+        token = token or self.stack.environment["TWILIO_AUTH_TOKEN"]
+        url = (url or self.stack.environment["AFTERCARE_PUBLIC_URL"]) + path
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        if signature != "":
+            headers["X-Twilio-Signature"] = signature or twilio_signature(token, url, fields)
+        body = urllib.parse.urlencode(pairs or list(fields.items())).encode()
+        return await self.call("POST", "notifier", path, body=body, headers=headers)
+
+    def inbound(self, text, *, sid=None, phone="+12125550177"):
+        """Return the fields of an inbound text."""
+        return {
+            "AccountSid": self.stack.environment["TWILIO_ACCOUNT_SID"],
+            "MessageSid": sid or f"SM{new_id().replace('-', '')}",
+            "From": phone,
+            "To": "+15005550006",
+            "Body": text,
+            "NumMedia": "0",
+        }
+
+
+def _answer(request):
+    try:
+        with urllib.request.urlopen(request, timeout=15) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, refusal.read().decode()
