@@ -1,6 +1,7 @@
 """Links to the broker that open again by themselves, one per direction (RELIABILITY.md findings 7 and 9)."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -26,10 +27,24 @@ async def open_connection(url: str, *, name: str) -> AbstractConnection:
         DependencyUnavailableError: the broker does not answer.
     """
     target = URL(url).update_query(heartbeat=str(HEARTBEAT_S))
-    async with link_errors("the broker does not answer"):
-        return await aio_pika.connect(
-            target, timeout=CONNECT_TIMEOUT_S, client_properties={"connection_name": f"aftercare {name}"}
-        )
+    connection = aio_pika.Connection(target, client_properties={"connection_name": f"aftercare {name}"})
+    try:
+        async with link_errors("the broker does not answer"):
+            await connection.connect(timeout=CONNECT_TIMEOUT_S)
+    except BaseException:
+        await let_go(connection)
+        raise
+    return connection
+
+
+async def let_go(connection: AbstractConnection, *, within: float = 1.0) -> None:
+    """Close a connection, also one that is half gone or was never opened; never fails."""
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(within):
+            await connection.close()
+    with contextlib.suppress(Exception):
+        # The first call took the transport away; if it ran out of time, this one marks the connection as closed.
+        await connection.close()
 
 
 @asynccontextmanager
@@ -72,4 +87,4 @@ async def declare_on(url: str) -> None:
             channel = await connection.channel()
             await declare_topology(channel)
     finally:
-        await connection.close()
+        await let_go(connection)

@@ -11,7 +11,7 @@ from typing import Any
 from aio_pika.abc import AbstractIncomingMessage
 from aiormq.exceptions import ChannelInvalidStateError
 
-from shared.broker.connection import declare_on, declare_topology, link_errors, open_connection
+from shared.broker.connection import declare_on, declare_topology, let_go, link_errors, open_connection
 from shared.broker.publisher import Headers, Publication, Publisher, UnroutableError
 from shared.broker.recoverability import Breaker, DeadLetter, Retry, recover
 from shared.broker.topology import QUEUES, dead_letter_queue, retry_queue
@@ -152,9 +152,7 @@ class Consumer:
                 else:
                     raise DependencyUnavailableError("the link to the broker broke")
         finally:
-            with contextlib.suppress(Exception):
-                async with asyncio.timeout(2):
-                    await connection.close()
+            await let_go(connection, within=2.0)
 
     async def _wait_for(self, broken: asyncio.Event) -> None:
         waits = [asyncio.ensure_future(broken.wait()), asyncio.ensure_future(self._stopping.wait())]

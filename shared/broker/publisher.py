@@ -1,7 +1,6 @@
 """Publishing with confirms: when ``publish`` returns, the broker has the message and has routed it."""
 
 import asyncio
-import contextlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -9,7 +8,7 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import PublishError
 
-from shared.broker.connection import link_errors, open_connection
+from shared.broker.connection import let_go, link_errors, open_connection
 from shared.broker.topology import EVENTS
 from shared.kernel.errors import AftercareError, DependencyUnavailableError
 from shared.messages.envelope import CONTENT_TYPE
@@ -82,9 +81,7 @@ class Publisher:
         """Forget a link that failed, so that the next message opens a fresh one."""
         connection, self._connection, self._channel = self._connection, None, None
         if connection is not None:
-            with contextlib.suppress(Exception):
-                async with asyncio.timeout(1):
-                    await connection.close()
+            await let_go(connection)
 
     async def close(self) -> None:
         """Close the connection."""
