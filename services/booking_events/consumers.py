@@ -2,11 +2,12 @@
 
 from functools import partial
 
-from services.booking_events.handlers import keep_booking, note_sent
+from services.booking_events.handlers import answer_reply, keep_booking, note_sent
 from shared.broker.consumer import Handler
 from shared.clinics.model import Clinics
 from shared.messages import outcome
 from shared.messages.booking import BOOKING_TYPES
+from shared.messages.reading import REPLY_READ
 
 
 def handlers(clinics: Clinics) -> list[Handler]:
@@ -18,4 +19,5 @@ def handlers(clinics: Clinics) -> list[Handler]:
             for name in BOOKING_TYPES
         ),
         Handler(outcome.SENT, partial(note_sent.note_sent, clinics=clinics), note_sent.touches),
+        Handler(REPLY_READ, partial(answer_reply.answer_reply, clinics=clinics), answer_reply.touches),
     ]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,8 +10,10 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from services.booking_events.domain.appointment import Appointment, Identity, Order, OrderedBy, Status, Told
+from services.booking_events.domain.brake import Upheaval
 from services.booking_events.domain.patient import Patient
 from services.booking_events.domain.plan import Telling
+from services.booking_events.domain.reply import Listed
 from services.booking_events.domain.task import Task
 from shared.messages.base import Consent
 from shared.messages.booking import Modality, Series, VisitKind
@@ -58,10 +61,19 @@ async def save_patient(connection: Connection, sealer: Sealer, patient: Patient)
     )
 
 
-async def lock_patient(connection: Connection, sealer: Sealer, patient_ref: str) -> tuple[Patient, str | None] | None:
-    """Lock a patient's row; return them with the digest of their last plan."""
+@dataclass(frozen=True, slots=True)
+class KnownPatient:
+    """A patient with the digests of what was last published about them."""
+
+    patient: Patient
+    plan_digest: str | None
+    infusions_digest: str | None
+
+
+async def lock_patient(connection: Connection, sealer: Sealer, patient_ref: str) -> KnownPatient | None:
+    """Lock a patient's row and return it."""
     cursor = await connection.execute(
-        """SELECT clinic_id, contact, as_of, plan_digest FROM patients
+        """SELECT clinic_id, contact, as_of, plan_digest, infusions_digest FROM patients
             WHERE patient_ref = %s FOR UPDATE""",
         (patient_ref,),
     )
@@ -71,7 +83,7 @@ async def lock_patient(connection: Connection, sealer: Sealer, patient_ref: str)
     contact = json.loads(sealer.open(row["contact"], place=_contact_place(patient_ref)))
     contact["consent"] = Consent.model_validate(contact["consent"])
     patient = Patient(patient_ref=patient_ref, clinic_id=row["clinic_id"], as_of=row["as_of"], **contact)
-    return patient, row["plan_digest"]
+    return KnownPatient(patient, row["plan_digest"], row["infusions_digest"])
 
 
 async def raise_revision(connection: Connection, patient_ref: str, digest: str) -> int:
@@ -87,6 +99,19 @@ async def raise_revision(connection: Connection, patient_ref: str, digest: str) 
     return revision
 
 
+async def raise_infusions_revision(connection: Connection, patient_ref: str, digest: str) -> int:
+    """Count one more snapshot of a patient's infusions; return its revision."""
+    cursor = await connection.execute(
+        """UPDATE patients SET infusions_revision = infusions_revision + 1, infusions_digest = %s
+            WHERE patient_ref = %s RETURNING infusions_revision""",
+        (digest, patient_ref),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    revision: int = row["infusions_revision"]
+    return revision
+
+
 async def find_appointment(connection: Connection, identity: Identity) -> Appointment | None:
     """Return an appointment by its identity."""
     cursor = await connection.execute(
@@ -98,42 +123,139 @@ async def find_appointment(connection: Connection, identity: Identity) -> Appoin
 
 
 async def appointments_of(connection: Connection, patient_ref: str, *, now: datetime) -> list[Appointment]:
-    """Return what a plan for the patient has to consider."""
+    """Return what a plan for the patient has to consider, and every visit that took place or was taken to have."""
     cursor = await connection.execute(
         """SELECT * FROM appointments WHERE patient_ref = %s
-              AND (starts_at > %s OR told_starts_at > %s)""",
+              AND (starts_at > %s OR told_starts_at > %s OR past_since IS NOT NULL OR assumed_at IS NOT NULL
+                   OR status = 'completed')""",
         (patient_ref, now - _LOOK_BACK, now - _LOOK_BACK),
     )
     return [_appointment(row) for row in await cursor.fetchall()]
 
 
-async def save_appointments(connection: Connection, appointments: Iterable[Appointment]) -> None:
-    """Write appointments as they now stand."""
-    rows = [_appointment_row(appointment) for appointment in appointments]
+async def save_appointments(
+    connection: Connection, appointments: Iterable[tuple[Appointment, datetime | None]]
+) -> None:
+    """Write appointments as they now stand, each with when it is to be taken to have taken place."""
+    rows = [_appointment_row(appointment) | {"assume_at": due} for appointment, due in appointments]
     await connection.cursor().executemany(
         """INSERT INTO appointments (clinic_id, source, booking_id, patient_ref, status, ordered_by, order_value,
                 content, visit_kind, modality, starts_at, ends_at, series, first_seen_at, timed_at, changed_at,
-                told_status, told_starts_at, told_modality)
+                told_status, told_starts_at, told_modality, confirmed_for, past_since, assumed_at, assume_at)
            VALUES (%(clinic_id)s, %(source)s, %(booking_id)s, %(patient_ref)s, %(status)s, %(ordered_by)s,
                 %(order_value)s, %(content)s, %(visit_kind)s, %(modality)s, %(starts_at)s, %(ends_at)s, %(series)s,
-                %(first_seen_at)s, %(timed_at)s, %(changed_at)s, %(told_status)s, %(told_starts_at)s, %(told_modality)s)
+                %(first_seen_at)s, %(timed_at)s, %(changed_at)s, %(told_status)s, %(told_starts_at)s, %(told_modality)s,
+                %(confirmed_for)s, %(past_since)s, %(assumed_at)s, %(assume_at)s)
            ON CONFLICT (clinic_id, source, booking_id) DO UPDATE SET patient_ref = excluded.patient_ref,
                 status = excluded.status, ordered_by = excluded.ordered_by, order_value = excluded.order_value,
                 content = excluded.content, visit_kind = excluded.visit_kind, modality = excluded.modality,
                 starts_at = excluded.starts_at, ends_at = excluded.ends_at, series = excluded.series,
                 timed_at = excluded.timed_at, changed_at = excluded.changed_at, told_status = excluded.told_status,
-                told_starts_at = excluded.told_starts_at, told_modality = excluded.told_modality""",
+                told_starts_at = excluded.told_starts_at, told_modality = excluded.told_modality,
+                confirmed_for = excluded.confirmed_for, past_since = excluded.past_since,
+                assumed_at = excluded.assumed_at, assume_at = excluded.assume_at""",
         rows,
+    )
+
+
+async def mark_past(connection: Connection, identities: Sequence[Identity], *, now: datetime) -> None:
+    """Note, once, that appointments were taken to have taken place."""
+    await connection.execute(
+        """UPDATE appointments SET past_since = %s
+            WHERE past_since IS NULL
+              AND (clinic_id, source, booking_id) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))""",
+        (now, *_columns(identities)),
+    )
+
+
+async def mark_confirmed(connection: Connection, identities: Sequence[Identity]) -> None:
+    """Note that the patient said yes to appointments as they stand."""
+    await connection.execute(
+        """UPDATE appointments SET confirmed_for = starts_at
+            WHERE (clinic_id, source, booking_id) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))""",
+        _columns(identities),
+    )
+
+
+async def patients_with_endings(connection: Connection, *, now: datetime, limit: int) -> list[str]:
+    """Return patients with visits whose end nobody has reported in time."""
+    cursor = await connection.execute(
+        "SELECT DISTINCT patient_ref FROM appointments WHERE assume_at <= %s LIMIT %s", (now, limit)
+    )
+    return [row["patient_ref"] for row in await cursor.fetchall()]
+
+
+async def assume_endings(connection: Connection, patient_ref: str, *, now: datetime) -> list[Identity]:
+    """Take a patient's due visits to have taken place, unless their feed reports how visits end; return those taken."""
+    cursor = await connection.execute(
+        """UPDATE appointments AS a
+              SET assume_at = NULL,
+                  assumed_at = CASE WHEN EXISTS (SELECT FROM feeds f WHERE f.ends_since IS NOT NULL
+                                                    AND (f.clinic_id, f.source) = (a.clinic_id, a.source))
+                                    THEN NULL ELSE %(now)s::timestamptz END
+            WHERE patient_ref = %(patient)s AND assume_at <= %(now)s
+           RETURNING clinic_id, source, booking_id, assumed_at""",
+        {"patient": patient_ref, "now": now},
+    )
+    return [
+        Identity(row["clinic_id"], row["source"], row["booking_id"])
+        for row in await cursor.fetchall()
+        if row["assumed_at"] is not None
+    ]
+
+
+async def note_that_feed_says_ends(connection: Connection, identity: Identity, *, now: datetime) -> None:
+    """Remember that a feed reports how its visits end."""
+    await connection.execute(
+        """INSERT INTO feeds (clinic_id, source, ends_since) VALUES (%s, %s, %s)
+           ON CONFLICT (clinic_id, source) DO UPDATE SET ends_since = excluded.ends_since
+            WHERE feeds.ends_since IS NULL""",
+        (identity.clinic_id, identity.source, now),
+    )
+
+
+async def upheaval_of(connection: Connection, identity: Identity, *, since: datetime, now: datetime) -> Upheaval:
+    """Count what a booking's feed has cancelled or moved since a time, or since the brake last answered it."""
+    cursor = await connection.execute(
+        """WITH recent AS (
+                SELECT greatest(%(since)s, (SELECT braked_at FROM feeds
+                        WHERE clinic_id = %(clinic)s AND source = %(source)s)) AS since),
+              changed AS (
+                SELECT count(*) AS n FROM appointments a, recent r
+                 WHERE a.clinic_id = %(clinic)s AND a.source = %(source)s AND a.changed_at > r.since
+                   AND a.starts_at > %(now)s AND a.first_seen_at < a.timed_at AND a.timed_at > r.since
+                   AND a.status IN ('booked', 'cancelled'))
+           SELECT changed.n AS changed,
+                  CASE WHEN changed.n < 2 THEN 0 ELSE
+                  (SELECT count(*) FROM appointments a, recent r
+                    WHERE a.clinic_id = %(clinic)s AND a.source = %(source)s AND a.starts_at > %(now)s
+                      AND a.status = 'booked'
+                      AND (a.timed_at <= r.since OR a.first_seen_at >= a.timed_at)) END AS untouched
+             FROM changed""",
+        {"clinic": identity.clinic_id, "source": identity.source, "since": since, "now": now},
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return Upheaval(row["changed"], row["untouched"])
+
+
+async def mark_braked(connection: Connection, identity: Identity, *, now: datetime) -> None:
+    """Remember when a feed's changes were found unusual: what came until then has been answered."""
+    await connection.execute(
+        """INSERT INTO feeds (clinic_id, source, braked_at) VALUES (%s, %s, %s)
+           ON CONFLICT (clinic_id, source) DO UPDATE SET braked_at = excluded.braked_at""",
+        (identity.clinic_id, identity.source, now),
     )
 
 
 async def save_tellings(connection: Connection, patient_ref: str, tellings: Iterable[Telling]) -> None:
     """Remember what each planned message will tell, for when it has been sent."""
     await connection.cursor().executemany(
-        """INSERT INTO tellings (patient_ref, key, clinic_id, source, booking_id, status, starts_at, modality)
-           VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+        """INSERT INTO tellings (patient_ref, key, clinic_id, source, booking_id, status, starts_at, modality, tells)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
            ON CONFLICT (patient_ref, key, clinic_id, source, booking_id) DO UPDATE
-              SET status = excluded.status, starts_at = excluded.starts_at, modality = excluded.modality""",
+              SET status = excluded.status, starts_at = excluded.starts_at, modality = excluded.modality,
+                  tells = excluded.tells""",
         [
             (
                 patient_ref,
@@ -144,10 +266,24 @@ async def save_tellings(connection: Connection, patient_ref: str, tellings: Iter
                 telling.told.status,
                 telling.told.starts_at,
                 telling.told.modality,
+                telling.tells,
             )
             for telling in tellings
         ],
     )
+
+
+async def listed_by(connection: Connection, patient_ref: str, key: str) -> list[Listed]:
+    """Return what a message listed: its appointments, each with the time that it gave."""
+    cursor = await connection.execute(
+        """SELECT clinic_id, source, booking_id, starts_at FROM tellings
+            WHERE patient_ref = %s AND key = %s AND status = 'booked'""",
+        (patient_ref, key),
+    )
+    return [
+        Listed(Identity(row["clinic_id"], row["source"], row["booking_id"]), row["starts_at"])
+        for row in await cursor.fetchall()
+    ]
 
 
 async def mark_told(connection: Connection, patient_ref: str, key: str, *, sent_at: datetime, only_untold: bool) -> int:
@@ -159,7 +295,7 @@ async def mark_told(connection: Connection, patient_ref: str, key: str, *, sent_
         """UPDATE appointments AS a
               SET told_status = t.status, told_starts_at = t.starts_at, told_modality = t.modality, told_at = %(at)s
              FROM tellings AS t
-            WHERE t.patient_ref = %(patient)s AND t.key = %(key)s AND a.patient_ref = t.patient_ref
+            WHERE t.patient_ref = %(patient)s AND t.key = %(key)s AND t.tells AND a.patient_ref = t.patient_ref
               AND (a.clinic_id, a.source, a.booking_id) = (t.clinic_id, t.source, t.booking_id)
               AND (a.told_at IS NULL OR a.told_at <= %(at)s) AND (NOT %(gap)s OR a.told_status IS NULL)""",
         {"patient": patient_ref, "key": key, "at": sent_at, "gap": only_untold},
@@ -232,6 +368,9 @@ def _appointment(row: DictRow) -> Appointment:
         timed_at=row["timed_at"],
         changed_at=row["changed_at"],
         told=told,
+        confirmed_for=row["confirmed_for"],
+        past_since=row["past_since"],
+        assumed_at=row["assumed_at"],
     )
 
 
@@ -257,4 +396,15 @@ def _appointment_row(appointment: Appointment) -> dict[str, Any]:
         "told_status": told.status if told else None,
         "told_starts_at": told.starts_at if told else None,
         "told_modality": told.modality if told else None,
+        "confirmed_for": appointment.confirmed_for,
+        "past_since": appointment.past_since,
+        "assumed_at": appointment.assumed_at,
     }
+
+
+def _columns(identities: Sequence[Identity]) -> tuple[list[str], list[str], list[str]]:
+    return (
+        [identity.clinic_id for identity in identities],
+        [identity.source for identity in identities],
+        [identity.booking_id for identity in identities],
+    )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from shared.messages import assessment, infusions, outcome, plan, reading, reply, safety
+from shared.messages import assessment, infusions, outcome, pause, plan, reading, reply, safety
 from shared.messages.booking import BOOKING_TYPES
 
 EVENTS: Final = "aftercare"
@@ -89,7 +89,7 @@ URGENT_QUEUE_OF: Final = {plan.MESSAGES_PLAN: NOTIFIER_URGENT}
 TOPOLOGY: Final[Sequence[Queue]] = (
     *_family(BOOKING_EVENTS, *BOOKING_TYPES, outcome.SENT, reading.REPLY_READ),
     *_family(NOTIFIER, plan.MESSAGES_PLAN),
-    *_family(NOTIFIER_URGENT, reading.RECIPIENT_REVOKE),
+    *_family(NOTIFIER_URGENT, reading.RECIPIENT_REVOKE, pause.PAUSE),
     *_family(FOLLOWUP, infusions.PATIENT_INFUSIONS, assessment.RECORDED),
     *_family(FOLLOWUP_URGENT, reply.RECEIVED, safety.ACKNOWLEDGE, safety.CLOSE, safety.PAGE_ANSWERED),
 )

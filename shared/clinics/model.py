@@ -50,6 +50,7 @@ def _dialable(value: str) -> str:
     return phone.e164
 
 
+ConsentKind = Literal["reminders", "checkins", "email"]
 Duration = Annotated[timedelta, BeforeValidator(_read_duration)]
 TimeOfDay = Annotated[time, BeforeValidator(_read_time)]
 E164 = Annotated[str, AfterValidator(_dialable)]
@@ -125,6 +126,27 @@ class Settle(ConfigModel):
     change: Duration = timedelta(seconds=90)
 
 
+class Brake(ConfigModel):
+    """When a feed's cancellations and moves pause the clinic until a person has looked."""
+
+    share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    at_least: Annotated[int, Field(ge=2, le=100_000)] = 50
+    within: Duration = timedelta(minutes=15)
+
+
+class CalCom(ConfigModel):
+    """How a clinic's Cal.com event types and booking questions are to be read.
+
+    ``visits`` maps event type slugs to kinds of visit; ``otherwise`` is any other. A consent is what the patient
+    answered to the booking question of that name; where it was not asked, what ``giving_a_number_means`` says.
+    """
+
+    visits: dict[str, VisitKind] = Field(default_factory=dict)
+    otherwise: VisitKind = VisitKind.INFUSION
+    consent_questions: dict[ConsentKind, str] = Field(default_factory=dict)
+    giving_a_number_means: tuple[ConsentKind, ...] = ("reminders",)
+
+
 class Shift(ConfigModel):
     """Who is on call, and when, in the clinic's zone."""
 
@@ -169,6 +191,9 @@ class Clinic(ConfigModel):
     budget: Budget = Budget()
     preparation: Preparation = Preparation()
     settle: Settle = Settle()
+    assume_completed_after: Duration = timedelta(hours=2)
+    brake: Brake = Brake()
+    calcom: CalCom = CalCom()
     cadence: dict[VisitKind, tuple[Step, ...]] = Field(default_factory=dict)
     roster: Roster = Roster()
 

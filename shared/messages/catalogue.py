@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from shared.kernel.errors import PermanentError
 from shared.messages import (
+    appointment,
     assessment,
     booking,
     checkin,
     infusions,
     outcome,
+    pause,
     plan,
     reading,
     reply,
@@ -48,6 +50,9 @@ CATALOGUE: dict[str, MessageType] = {
         MessageType(reply.RECEIVED, reply.MessageReceived, owned=True, urgent=True),
         MessageType(reply.OPTED_OUT, reply.RecipientOpted),
         MessageType(reply.OPTED_IN, reply.RecipientOpted),
+        MessageType(appointment.CONFIRMED, appointment.AppointmentConfirmed),
+        MessageType(appointment.CHANGE_REQUESTED, appointment.AppointmentChangeRequested),
+        MessageType(pause.PAUSE, pause.PauseClinic, owned=True, urgent=True),
         MessageType(infusions.PATIENT_INFUSIONS, infusions.PatientInfusions, owned=True),
         MessageType(assessment.RECORDED, assessment.AssessmentRecorded, owned=True),
         MessageType(checkin.ANSWERED, checkin.CheckinAnswered),

@@ -10,6 +10,9 @@ from shared.messages.base import AboutPatient, Identifier, Instant, LanguageTag,
 REPLY_READ = "reply.read.v1"
 RECIPIENT_REVOKE = "recipient.revoke.v1"
 
+CONFIRM_GRAMMAR = "confirm_c_r"
+"""What a text about an appointment expects: C to confirm, R for another time, or either in the patient's own words."""
+
 
 class ReplyResult(StrEnum):
     """What a patient wants of an appointment."""

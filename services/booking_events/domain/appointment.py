@@ -110,6 +110,17 @@ class Appointment:
     timed_at: datetime
     changed_at: datetime
     told: Told | None = None
+    confirmed_for: datetime | None = None
+    """The time that the patient said yes to."""
+    past_since: datetime | None = None
+    """When it was first taken to have taken place; stays when that turns out wrong."""
+    assumed_at: datetime | None = None
+    """When it was taken to have taken place though nobody said so."""
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the patient has said yes to the time at which it stands."""
+        return self.confirmed_for == self.starts_at
 
     @property
     def to_tell(self) -> Told:
@@ -187,6 +198,9 @@ def take(
         timed_at=current.timed_at if current and same_time else now,
         changed_at=now,
         told=current.told if current else None,
+        confirmed_for=current.confirmed_for if current else None,
+        past_since=current.past_since if current else None,
+        assumed_at=current.assumed_at if current and current.starts_at == booking.starts_at else None,
     )
     if current is None and not announced:
         return replace(taken, told=taken.to_tell, timed_at=min(booked_at, now))

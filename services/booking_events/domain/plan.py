@@ -18,7 +18,8 @@ from shared.kernel.contact import PhoneNumber, can_receive_texts
 from shared.kernel.local_time import before
 from shared.messages.base import Purpose
 from shared.messages.booking import Modality, VisitKind
-from shared.messages.plan import PlannedMessage
+from shared.messages.plan import Expects, PlannedMessage
+from shared.messages.reading import CONFIRM_GRAMMAR
 
 # A reminder moved to the evening before leaves room for a queue before the window closes.
 EVENING_MARGIN = timedelta(minutes=30)
@@ -31,6 +32,8 @@ class Telling:
     key: str
     identity: Identity
     told: Told
+    tells: bool = True
+    """False where a message lists a visit without saying when it is."""
 
 
 @dataclass(slots=True)
@@ -153,7 +156,17 @@ class _Planner:
             self._task(TaskKind.CHANGE_NOT_TEXTED_IN_TIME, visits[0], due_by=wanted_by or useful_until)
         if send_at >= useful_until:
             return
-        self._message(key, purpose, template, visits, send_at=send_at, expires_at=useful_until, values=values)
+        stands = visits[0].status is Status.BOOKED
+        self._message(
+            key,
+            purpose,
+            template,
+            visits,
+            send_at=send_at,
+            expires_at=useful_until,
+            values=values,
+            answer_until=visits[0].starts_at if stands else None,
+        )
         self._plan.tellings += [Telling(key, visit.identity, visit.to_tell) for visit in visits]
 
     # Reminders: planned ahead, one per day and step, naming the first visit (R10).
@@ -179,9 +192,15 @@ class _Planner:
                 visits,
                 send_at=send_at,
                 expires_at=expires_at,
-                values={"preparation": self._preparation(first) if near else None},
+                values={
+                    "preparation": self._preparation(first) if near else None,
+                    "is_confirmed": all(visit.is_confirmed for visit in visits),
+                },
+                answer_until=first.starts_at,
             )
-            self._plan.tellings.append(Telling(key, first.identity, first.to_tell))
+            self._plan.tellings += [
+                Telling(key, visit.identity, visit.to_tell, tells=visit is first) for visit in visits
+            ]
 
     def _reminder_time(self, visit: Appointment, step: Step) -> datetime | None:
         """Return when a reminder leaves: outside the window rather earlier than later (R2); None if too late (R3)."""
@@ -240,6 +259,7 @@ class _Planner:
         send_at: datetime,
         expires_at: datetime,
         values: dict[str, Any],
+        answer_until: datetime | None,
     ) -> None:
         zone = self._zone if visits[0].modality is Modality.TELEMEDICINE else self._clinic.zone
         common = {
@@ -258,6 +278,7 @@ class _Planner:
                 values={**common, **values},
                 send_at=send_at,
                 expires_at=expires_at,
+                expects=Expects(grammar=CONFIRM_GRAMMAR, until=answer_until) if answer_until else None,
             )
         )
 

@@ -15,6 +15,10 @@ class TaskKind(StrEnum):
     REMINDER_USELESS = "reminder_useless"
     CHANGE_NOT_TEXTED_IN_TIME = "change_not_texted_in_time"
     CONTRADICTING_BOOKING = "contradicting_booking"
+    PATIENT_WANTS_CHANGE = "patient_wants_change"
+    PATIENT_WANTS_CANCELLATION = "patient_wants_cancellation"
+    PATIENT_ASKS = "patient_asks"
+    FEED_BRAKED = "feed_braked"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from services.booking_events import store
 from services.booking_events.domain.patient import Patient
 from services.booking_events.domain.plan import Plan, plan_patient
 from services.booking_events.domain.task import Task
+from services.booking_events.handlers.tell_infusions import tell_infusions
 from shared.clinics.model import Clinics
 from shared.kernel.ids import canonical_json, digest
 from shared.messages.plan import MESSAGES_PLAN, MessagesPlan, Recipient
@@ -17,18 +18,19 @@ def subject_of(patient_ref: str) -> str:
 
 
 async def plan_reminders(unit: UnitOfWork, clinics: Clinics, patient_ref: str) -> None:
-    """Plan anew under the patient's row lock; an unchanged plan is not sent again."""
+    """Plan anew under the patient's row lock; what has not changed is not sent again."""
     found = await store.lock_patient(unit.connection, unit.sealer, patient_ref)
     if found is None:
         return
-    patient, last_digest = found
+    patient = found.patient
     clinic = clinics.clinics[patient.clinic_id]
     appointments = await store.appointments_of(unit.connection, patient_ref, now=unit.now)
     plan = plan_patient(patient, appointments, clinic, unit.now)
     recipient = patient.recipient(clinic_zone=clinic.time_zone)
     await raise_tasks(unit, plan.tasks)
+    await tell_infusions(unit, found, appointments, clinic, recipient)
     plan_digest = _digest(plan, recipient)
-    if plan_digest == last_digest:
+    if plan_digest == found.plan_digest:
         return
     await store.save_tellings(unit.connection, patient_ref, plan.tellings)
     revision = await store.raise_revision(unit.connection, patient_ref, plan_digest)

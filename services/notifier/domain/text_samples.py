@@ -38,9 +38,16 @@ def samples(template: str, *, clinic_name: str, clinic_phone: str, time_zone: st
         "bookings": ["bk_1"],
         "was_at": "2026-12-28T15:00:00+00:00",
         "preparation": None,
+        "is_confirmed": False,
     }
     video = [{**_VISIT, "modality": "telemedicine"}]
-    if template in ("help", "opt_out_confirmation", "opt_in_confirmation"):
+    if template in ("help", "opt_out_confirmation", "opt_in_confirmation", "question_passed_on", "no_visit_found"):
+        return {"plain": base}
+    if template in ("change_passed_on", "cancellation_passed_on"):
+        return {"plain": base, "no visit known": {**base, "starts_at": None, "visits": []}}
+    if template == "visit_confirmed":
+        return {"plain": base, "two visits": {**base, "visits": [_VISIT, _VISIT]}}
+    if template == "visit_stands_otherwise":
         return {"plain": base}
     sets = {"plain": base, "by video": {**base, "visits": video}}
     if template in ("confirmation", "moved", "reminder_near"):
@@ -53,4 +60,5 @@ def samples(template: str, *, clinic_name: str, clinic_phone: str, time_zone: st
         sets["six visits at odd times"] = {**base, "visits": _SIX_AT_ODD_TIMES, "starts_at": _FIRST}
     if template in ("reminder_far", "reminder_near"):
         sets["two visits"] = {**base, "visits": [_VISIT, _VISIT]}
+        sets["confirmed"] = {**base, "is_confirmed": True}
     return sets
