@@ -4,7 +4,6 @@ import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 import aiohttp
 from psycopg import AsyncConnection
@@ -12,24 +11,23 @@ from psycopg.rows import dict_row
 
 from sandbox.server import Sandbox, running_sandbox
 from sandbox.settings import SandboxSettings
-from services.booking_events.handlers import keep_booking, note_sent
+from services.booking_events import consumers as booking_consumers
+from services.booking_events.handlers.assume_completed import AssumeCompleted
+from services.notifier import consumers as notifier_consumers
 from services.notifier.context import Context, Timing
-from services.notifier.handlers import apply_plan
 from services.notifier.handlers.send_due import SendDue
 from services.notifier.handlers.settle_unknown import SettleUnknown
 from services.notifier.handlers.take_inbound import InboundText, take_inbound
 from services.notifier.providers.twilio_http import TwilioHttp
 from services.notifier.providers.twilio_sms import Sender, TwilioSms, build_client
 from services.notifier.templates import TemplateCatalogue
-from shared.broker.consumer import Handler, handle_once
+from shared.broker.consumer import handle_once
 from shared.kernel.clock import SteppedClock
 from shared.kernel.contact import PhoneNumber
 from shared.kernel.ids import new_id
-from shared.messages import outcome
-from shared.messages.booking import BOOKING_TYPES, CREATED
+from shared.messages.booking import CREATED
 from shared.messages.catalogue import read_payload
-from shared.messages.envelope import Envelope
-from shared.messages.plan import MESSAGES_PLAN
+from shared.messages.envelope import Envelope, wrap
 from shared.postgres import outbox
 from shared.postgres.database import Database
 from shared.postgres.unit_of_work import unit_of_work
@@ -57,6 +55,7 @@ class Rooms:
     sender: SendDue
     urgent: SendDue
     settler: SettleUnknown
+    assumer: AssumeCompleted
     reader: AsyncConnection
 
     async def book(self, event=CREATED, *, source="ehr", time=None, event_id=None, **changes):
@@ -65,7 +64,7 @@ class Rooms:
         envelope = Envelope(
             id=event_id or new_id(), source=source, type=event, time=time or self.clock.now(), data=data
         )
-        await self._take(self.bookings, envelope)
+        await self.deliver(envelope)
         await self.carry()
         return envelope
 
@@ -78,10 +77,20 @@ class Rooms:
                 return carried
             for envelope in envelopes:
                 carried.append(envelope)
-                if envelope.type == MESSAGES_PLAN:
-                    await self._take(self.notifier, envelope)
-                elif envelope.type == outcome.SENT:
-                    await self._take(self.bookings, envelope)
+                await self.deliver(envelope)
+
+    async def deliver(self, envelope):
+        """Let every service that handles a message's type handle it."""
+        for database, table in ((self.bookings, self._booking_handlers()), (self.notifier, self._notifier_handlers())):
+            handler = table.get(envelope.type)
+            if handler is not None:
+                await handle_once(database, envelope, read_payload(envelope), handler, now=self.clock.now())
+
+    async def say(self, message_type, data, *, source="aftercare/followup"):
+        """Let a message of a service that is not in these rooms take effect."""
+        envelope = wrap(message_type, data, source=source, now=self.clock.now())
+        await self.deliver(envelope)
+        return await self.carry()
 
     async def send(self):
         """Send what is due, settle what is unknown, and carry the news."""
@@ -101,13 +110,14 @@ class Rooms:
             )
             due = row["due"]
             self.clock.set(min(due, moment) if due else moment)
+            await self.assumer.run_once()
             await self.send()
             if self.clock.now() >= moment:
                 return
 
-    async def receive(self, text, *, phone="+12125550123", sid=None):
+    async def receive(self, text, *, phone="+12125550123", sid=None, media=0):
         """Let a patient's text come in."""
-        inbound = InboundText(sid or f"SM{new_id()}", PhoneNumber(phone), OURS, text, 0)
+        inbound = InboundText(sid or f"SM{new_id()}", PhoneNumber(phone), OURS, text, media)
         async with unit_of_work(self.notifier, now=self.clock.now()) as unit:
             await take_inbound(unit, inbound, context=self.context)
         return await self.carry()
@@ -123,17 +133,11 @@ class Rooms:
         cursor = await self.reader.execute(query, parameters)
         return await cursor.fetchall()
 
-    async def _take(self, database, envelope):
-        handlers = self._handlers()
-        await handle_once(database, envelope, read_payload(envelope), handlers[envelope.type], now=self.clock.now())
+    def _booking_handlers(self):
+        return {handler.type: handler for handler in booking_consumers.handlers(self.context.clinics)}
 
-    def _handlers(self):
-        clinics = self.context.clinics
-        keep = partial(keep_booking.keep_booking, clinics=clinics)
-        table = [Handler(name, keep, keep_booking.touches) for name in BOOKING_TYPES]
-        table.append(Handler(outcome.SENT, partial(note_sent.note_sent, clinics=clinics), note_sent.touches))
-        table.append(Handler(MESSAGES_PLAN, partial(apply_plan.apply_plan, context=self.context), apply_plan.touches))
-        return {handler.type: handler for handler in table}
+    def _notifier_handlers(self):
+        return {handler.type: handler for handler in notifier_consumers.handlers(self.context)}
 
     async def _drain(self, database):
         async with database.transaction() as connection:
@@ -172,4 +176,5 @@ async def open_rooms(database_url, sealer, *, now="2026-11-20 12:00", clinics=No
             SendDue(notifier, clock, context, urgent=urgent, slots=8, wake=asyncio.Event()) for urgent in (False, True)
         ]
         settler = SettleUnknown(notifier, clock, context)
-        yield Rooms(bookings, notifier, sandbox, context, clock, lanes[0], lanes[1], settler, reader)
+        assumer = AssumeCompleted(bookings, clock, context.clinics)
+        yield Rooms(bookings, notifier, sandbox, context, clock, lanes[0], lanes[1], settler, assumer, reader)

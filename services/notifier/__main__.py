@@ -11,6 +11,8 @@ from services.notifier.context import Context, Timing
 from services.notifier.handlers.keep_figures import KeepFigures
 from services.notifier.handlers.send_due import SendDue, drain
 from services.notifier.handlers.settle_unknown import SettleUnknown
+from services.notifier.handlers.sweep_inbound import SweepInbound
+from services.notifier.handlers.watch_readers import WatchReaders
 from services.notifier.providers.twilio_http import TwilioHttp
 from services.notifier.providers.twilio_signature import SignatureCheck
 from services.notifier.providers.twilio_sms import TIMEOUT_S, TwilioSms, build_client
@@ -23,6 +25,7 @@ from shared.runtime.loop import Loop
 from shared.runtime.service import Kit, Parts, Queues, main
 from shared.runtime.settings import load_settings
 
+_RECENT, _RECONCILED = timedelta(minutes=30), timedelta(hours=26)
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -43,6 +46,7 @@ async def build(kit: Kit, settings: NotifierSettings) -> Parts:
             grace=timedelta(seconds=settings.unknown_grace_s),
             look_gap=timedelta(seconds=settings.unknown_look_gap_s),
             pause=timedelta(seconds=settings.pause_s),
+            read_within=timedelta(seconds=settings.read_within_s),
         ),
         only_to=settings.allowed_numbers,
     )
@@ -57,7 +61,12 @@ async def build(kit: Kit, settings: NotifierSettings) -> Parts:
     figures = KeepFigures(kit.database, kit.clock, kit.metrics, kit.clinics.retention)
     signatures = SignatureCheck(settings.signing_tokens, public_url=settings.public_url)
     webhooks = Webhooks(kit.database, kit.clock, context, signatures, settings.twilio_account_sid)
+    readers = WatchReaders(kit.database, kit.clock, context)
+    sweeps = {back: SweepInbound(kit.database, kit.clock, context, back=back) for back in (_RECENT, _RECONCILED)}
     loops += [
+        Loop("unread texts", readers.run_once, every_s=2.0),
+        Loop("inbound sweep", sweeps[_RECENT].run_once, every_s=settings.sweep_every_s),
+        Loop("inbound reconciliation", sweeps[_RECONCILED].run_once, every_s=3600.0),
         Loop("settling unknown outcomes", settler.run_once, every_s=1.0),
         Loop("figures", figures.measure, every_s=2.0),
         Loop("retention", figures.forget, every_s=3600.0),

@@ -3,11 +3,18 @@
 from functools import partial
 
 from services.notifier.context import Context
-from services.notifier.handlers import apply_plan
+from services.notifier.handlers import apply_plan, pause_clinic, revoke_consent, watch_readers
 from shared.broker.consumer import Handler
+from shared.messages.pause import PAUSE
 from shared.messages.plan import MESSAGES_PLAN
+from shared.messages.reading import MESSAGE_READ, RECIPIENT_REVOKE
 
 
 def handlers(context: Context) -> list[Handler]:
     """Return the table of handlers."""
-    return [Handler(MESSAGES_PLAN, partial(apply_plan.apply_plan, context=context), apply_plan.touches)]
+    return [
+        Handler(MESSAGES_PLAN, partial(apply_plan.apply_plan, context=context), apply_plan.touches),
+        Handler(RECIPIENT_REVOKE, partial(revoke_consent.revoke_consent, context=context), revoke_consent.touches),
+        Handler(MESSAGE_READ, watch_readers.note_read, watch_readers.touches),
+        Handler(PAUSE, pause_clinic.pause_clinic, pause_clinic.touches),
+    ]

@@ -19,6 +19,7 @@ class Timing:
     look_gap: timedelta = timedelta(seconds=30)
     pause: timedelta = timedelta(seconds=15)
     longest_pause: timedelta = timedelta(minutes=5)
+    read_within: timedelta = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,14 @@ class Context:
         if clinic is not None and clinic.sender is not None:
             return Sender(messaging_service_sid=self.default_sender.messaging_service_sid, from_number=clinic.sender)
         return self.default_sender
+
+    @property
+    def our_numbers(self) -> tuple[str, ...]:
+        """The numbers that patients write to; empty where only a Messaging Service knows them."""
+        numbers = [clinic.sender for clinic in self.clinics.clinics.values()]
+        if self.default_sender.from_number is None and None in numbers:
+            return ()
+        return tuple(dict.fromkeys(number or self.default_sender.from_number or "" for number in numbers))
 
     def may_reach(self, phone: PhoneNumber) -> bool:
         """Return whether the staging guard lets a number through."""

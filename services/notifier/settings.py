@@ -21,6 +21,8 @@ class NotifierSettings(ServiceSettings):
     unknown_grace_s: Annotated[float, Field(gt=0, le=3600)] = 90
     unknown_look_gap_s: Annotated[float, Field(gt=0, le=3600)] = 30
     send_lease_s: Annotated[float, Field(ge=1, le=600)] = 30
+    read_within_s: Annotated[float, Field(ge=1, le=600)] = 30
+    sweep_every_s: Annotated[float, Field(ge=1, le=3600)] = 120
     pause_s: Annotated[float, Field(gt=0, le=600)] = 15
     twilio_account_sid: Annotated[str, StringConstraints(pattern=r"^AC[0-9a-fA-F]{32}$")] = Field(
         validation_alias=AliasChoices("TWILIO_ACCOUNT_SID")
@@ -28,6 +30,9 @@ class NotifierSettings(ServiceSettings):
     twilio_auth_token: SecretStr = Field(validation_alias=AliasChoices("TWILIO_AUTH_TOKEN"))
     twilio_auth_token_secondary: SecretStr | None = Field(
         None, validation_alias=AliasChoices("TWILIO_AUTH_TOKEN_SECONDARY")
+    )
+    twilio_webhook_shared_key: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("TWILIO_WEBHOOK_SHARED_KEY")
     )
     twilio_api_key: str | None = Field(None, validation_alias=AliasChoices("TWILIO_API_KEY"))
     twilio_api_secret: SecretStr | None = Field(None, validation_alias=AliasChoices("TWILIO_API_SECRET"))
@@ -63,8 +68,8 @@ class NotifierSettings(ServiceSettings):
 
     @property
     def signing_tokens(self) -> list[str]:
-        """The tokens that a webhook may be signed with: two while one is being rotated."""
-        tokens = (self.twilio_auth_token, self.twilio_auth_token_secondary)
+        """The secrets that a webhook may be signed with: two tokens while one is rotated, and a shared key."""
+        tokens = (self.twilio_auth_token, self.twilio_auth_token_secondary, self.twilio_webhook_shared_key)
         return [token.get_secret_value() for token in tokens if token is not None]
 
     @property

@@ -82,7 +82,7 @@ class Webhooks:
         if request.content_type != _FORM:
             raise web.HTTPForbidden(reason="not signed")
         form: MultiMapping[str] = await request.post()  # type: ignore[assignment] # a form without files holds only text
-        signed = self.signatures.accepts(request.raw_path, form, request.headers.get("X-Twilio-Signature"))
+        signed = self.signatures.accepts(request.raw_path, form, request.headers)
         # The signature runs names and values together, so twins and another account's requests are refused (F46).
         if not signed or len(set(form)) != len(form) or form.get("AccountSid") != self.account_sid:
             raise web.HTTPForbidden(reason="not signed")

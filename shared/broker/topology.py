@@ -89,7 +89,7 @@ URGENT_QUEUE_OF: Final = {plan.MESSAGES_PLAN: NOTIFIER_URGENT}
 TOPOLOGY: Final[Sequence[Queue]] = (
     *_family(BOOKING_EVENTS, *BOOKING_TYPES, outcome.SENT, reading.REPLY_READ),
     *_family(NOTIFIER, plan.MESSAGES_PLAN),
-    *_family(NOTIFIER_URGENT, reading.RECIPIENT_REVOKE, pause.PAUSE),
+    *_family(NOTIFIER_URGENT, reading.RECIPIENT_REVOKE, reading.MESSAGE_READ, pause.PAUSE),
     *_family(FOLLOWUP, infusions.PATIENT_INFUSIONS, assessment.RECORDED),
     *_family(FOLLOWUP_URGENT, reply.RECEIVED, safety.ACKNOWLEDGE, safety.CLOSE, safety.PAGE_ANSWERED),
 )

@@ -196,6 +196,13 @@ class Clinic(ConfigModel):
     calcom: CalCom = CalCom()
     cadence: dict[VisitKind, tuple[Step, ...]] = Field(default_factory=dict)
     roster: Roster = Roster()
+    ops_phone: E164 | None = None
+
+    @property
+    def operations_phones(self) -> tuple[str, ...]:
+        """The numbers to page when the machinery fails: the clinic's ops number and its people with that role."""
+        people = (person.phone for person in self.roster.people.values() if person.role == "ops")
+        return tuple(dict.fromkeys((*((self.ops_phone,) if self.ops_phone else ()), *people)))
 
     @property
     def zone(self) -> ZoneInfo:

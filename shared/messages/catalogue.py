@@ -59,6 +59,7 @@ CATALOGUE: dict[str, MessageType] = {
         MessageType(checkin.COMPLETED, checkin.CheckinCompleted),
         MessageType(checkin.EXPIRED, checkin.CheckinExpired),
         MessageType(reading.REPLY_READ, reading.ReplyRead, owned=True, urgent=True),
+        MessageType(reading.MESSAGE_READ, reading.MessageRead, owned=True, urgent=True),
         MessageType(reading.RECIPIENT_REVOKE, reading.RecipientRevoke, owned=True, urgent=True),
         MessageType(safety.RAISED, safety.SafetyAlertRaised, urgent=True),
         MessageType(safety.ACKNOWLEDGED, safety.SafetyAlertAcknowledged, urgent=True),

@@ -9,9 +9,17 @@ from shared.messages.base import AboutPatient, Identifier, Instant, LanguageTag,
 
 REPLY_READ = "reply.read.v1"
 RECIPIENT_REVOKE = "recipient.revoke.v1"
+MESSAGE_READ = "message.read.v1"
 
 CONFIRM_GRAMMAR = "confirm_c_r"
 """What a text about an appointment expects: C to confirm, R for another time, or either in the patient's own words."""
+
+
+class MessageRead(WireModel):
+    """followup has read an inbound text: its safety screen has seen it, and whoever must act is being told."""
+
+    clinic_id: Identifier
+    provider_reference: Identifier
 
 
 class ReplyResult(StrEnum):

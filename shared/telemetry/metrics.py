@@ -58,4 +58,15 @@ class Metrics:
         self.sending_paused = Gauge(
             "aftercare_sending_paused", "1 while all sending is paused", ["cause"], registry=registry
         )
+        self.unread = Gauge(
+            "aftercare_inbound_unread", "Texts from patients that followup has not read yet", registry=registry
+        )
+        self.unread_pages = Counter(
+            "aftercare_inbound_unread_pages",
+            "Times that operations people were paged because texts were not read",
+            registry=registry,
+        )
+        self.inbound_recovered = Counter(
+            "aftercare_inbound_recovered", "Texts that a sweep found because their webhook was lost", registry=registry
+        )
         self.webhooks = Counter("aftercare_webhooks", "Webhook requests", ["route", "status"], registry=registry)

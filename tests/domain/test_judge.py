@@ -33,7 +33,12 @@ def due(purpose=Purpose.REMINDER_NEAR, **changes):
         (due(wanted=False), FACTS, NOON, Hold(Reason.NOT_WANTED, ny("2026-12-02 06:00"))),
         (due(), replace(FACTS, has_opted_out=True), NOON, Hold(Reason.OPTED_OUT, ny("2026-12-02 06:00"))),
         (due(Purpose.OPT_OUT_CONFIRMATION), replace(FACTS, has_opted_out=True), NOON, Send()),
-        (due(Purpose.SAFETY), replace(FACTS, has_opted_out=True), NOON, Hold(Reason.OPTED_OUT, ny("2026-12-02 06:00"))),
+        (
+            due(Purpose.SAFETY),
+            replace(FACTS, has_opted_out=True),
+            NOON,
+            End(DeliveryStatus.DROPPED, Reason.BLOCKED_OPT_OUT),
+        ),
         (due(), replace(FACTS, consent=Consent()), NOON, Hold(Reason.NO_CONSENT, ny("2026-12-02 06:00"))),
         (due(), replace(FACTS, has_address=False), NOON, Hold(Reason.NO_ADDRESS, ny("2026-12-02 06:00"))),
         (due(), replace(FACTS, is_paused=True), NOON, Hold(Reason.PAUSED, ny("2026-12-02 06:00"))),

@@ -1,9 +1,20 @@
 """What patients send back: kept first, keywords acted on at once."""
 
+from dataclasses import replace
 from datetime import timedelta
 
+import aiohttp
+import pytest
+
+from services.notifier.handlers.sweep_inbound import SweepInbound
+from services.notifier.handlers.watch_readers import WatchReaders
+from shared.kernel.errors import PermanentError
 from shared.messages import reply
+from shared.messages.base import Consent, Purpose
+from shared.messages.plan import MESSAGES_PLAN, MessagesPlan, PlannedMessage, Recipient
+from shared.messages.reading import MESSAGE_READ, RECIPIENT_REVOKE, MessageRead, RecipientRevoke
 from tests.builders import ny
+from tests.rooms import OURS
 
 
 async def test_stop_closes_the_number_and_says_that_the_visit_stands(rooms):  # K6, K7
@@ -84,3 +95,162 @@ async def test_a_stranger_is_kept_too(rooms):
     (event,) = await rooms.receive("who is this", phone="+12125559999")
     assert event.data["candidates"] == []
     assert event.data["reply_to"].startswith("number:")
+
+
+async def test_a_text_whose_webhook_was_lost_is_found_by_the_sweep_once(rooms):  # RELIABILITY I8
+    sweep = SweepInbound(rooms.notifier, rooms.clock, rooms.context, back=timedelta(minutes=30))
+    await sweep.run_once()
+    await rooms.book()
+    await texted(rooms, "I need help")
+    await sweep.run_once()
+    assert [(event.type, event.data["text"]) for event in await rooms.carry()] == [(reply.RECEIVED, "I need help")]
+    await sweep.run_once()
+    assert await rooms.carry() == []
+
+
+async def test_a_stop_that_a_sweep_finds_closes_the_number(rooms):
+    sweep = SweepInbound(rooms.notifier, rooms.clock, rooms.context, back=timedelta(minutes=30))
+    await sweep.run_once()
+    await texted(rooms, "STOP")
+    await sweep.run_once()
+    assert [event.type for event in await rooms.carry()] == [reply.OPTED_OUT, reply.RECEIVED]
+
+
+async def test_what_came_before_we_listened_is_nobodys_business(rooms):
+    await texted(rooms, "for whoever had this number")
+    await rooms.reader.execute("INSERT INTO notifier.sweeps VALUES ('inbound', clock_timestamp() + interval '5 s')")
+    await SweepInbound(rooms.notifier, rooms.clock, rooms.context, back=timedelta(hours=26)).run_once()
+    assert await rooms.carry() == []
+
+
+async def test_texts_that_nobody_reads_page_operations_once_and_again_later(rooms):
+    context = replace(rooms.context, timing=replace(rooms.context.timing, read_within=timedelta(0)))
+    watch = WatchReaders(rooms.notifier, rooms.clock, context)
+    await rooms.receive("hello?")
+    await rooms.receive("anybody?")
+    await watch.run_once()
+    await watch.run_once()
+    await rooms.send()
+    (text,) = rooms.sandbox.accepted(to="+12125550159")
+    assert "texts from patients are NOT being read" in text["body"]
+    tasks = await rooms.rows("SELECT kind, refs FROM notifier.staff_tasks")
+    assert [(row["kind"], row["refs"]) for row in tasks] == [("replies_not_read", {"texts": "2"})]
+    assert context.metrics.unread_pages._value.get() == 1
+
+
+async def test_a_text_that_was_read_pages_nobody(rooms):
+    context = replace(rooms.context, timing=replace(rooms.context.timing, read_within=timedelta(0)))
+    await rooms.receive("hello", sid="SM1")
+    await rooms.say(MESSAGE_READ, MessageRead(clinic_id="harbor", provider_reference="SM1"))
+    await WatchReaders(rooms.notifier, rooms.clock, context).run_once()
+    assert await rooms.rows("SELECT kind FROM notifier.staff_tasks") == []
+
+
+async def revoked(rooms, text, **said):
+    received = next(event for event in await rooms.receive(text) if event.type == reply.RECEIVED)
+    facts = {"how": "own_words", **said}
+    carried = await rooms.say(
+        RECIPIENT_REVOKE,
+        RecipientRevoke(
+            clinic_id="harbor",
+            reply_to=received.data["reply_to"],
+            provider_reference=received.data["provider_reference"],
+            received_at=received.data["received_at"],
+            **facts,
+        ),
+    )
+    await rooms.send()
+    return [(event.type, event.data.get("kind")) for event in carried]
+
+
+async def test_an_opt_out_in_own_words_closes_the_number_and_is_confirmed_once(rooms):  # K6, DOMAIN 4.4
+    await rooms.book()
+    assert await revoked(rooms, "please quit texting me") == [(reply.OPTED_OUT, "all")]
+    assert await revoked(rooms, "I said quit texting") == []
+    assert [text for text in rooms.texts() if "NOT cancelled" in text] == rooms.texts()[-1:]
+    await rooms.until(ny("2026-12-05 12:00"))
+    assert len(rooms.texts()) == 1
+
+
+async def test_an_opt_out_of_reminders_leaves_the_rest(rooms):
+    await rooms.book()
+    assert await revoked(rooms, "no more reminders", kinds=("reminders",), language="es") == [
+        (reply.OPTED_OUT, "reminders")
+    ]
+    assert rooms.texts()[-1].startswith("Harbor Clinic: ya no le enviaremos recordatorios. Sus citas NO se anulan.")
+    await rooms.until(ny("2026-12-05 12:00"))
+    rows = await rooms.rows("SELECT DISTINCT outcome, reason FROM notifier.messages WHERE subject LIKE 'reminders:%%'")
+    assert [(row["outcome"], row["reason"]) for row in rows] == [("dropped", "opted_out")]
+
+
+async def test_a_wrong_number_is_told_nothing_and_stays_closed_after_start(rooms):  # DOMAIN 4.1
+    await rooms.book()
+    await revoked(rooms, "you got the wrong guy", how="wrong_number")
+    assert rooms.texts() == []
+    assert [row["kind"] for row in await rooms.rows("SELECT kind FROM notifier.staff_tasks")] == ["wrong_number"]
+    await rooms.receive("START")
+    await rooms.until(ny("2026-12-05 12:00"))
+    assert rooms.texts() == []
+
+
+@pytest.mark.parametrize(
+    "text", ["Liked “Reply STOP to end texts”", "Loved an image", "STOP PLEASE", "I'm driving, I'll reply later", "👍"]
+)
+async def test_reactions_and_machines_are_not_keywords_and_are_never_answered(rooms, text):
+    (event,) = await rooms.receive(text)
+    assert event.data["handled_as"] == "none"
+    await rooms.send()
+    assert rooms.texts() == []
+
+
+async def test_a_picture_is_passed_on_with_its_count(rooms):  # S-1: MMS captions too
+    (event,) = await rooms.receive("", media=2)
+    assert (event.data["text"], event.data["media"]) == ("", 2)
+
+
+async def test_an_answer_goes_to_the_number_that_wrote_even_when_nobody_knows_it(rooms):
+    received = next(e for e in await rooms.receive("hi", phone="+12125559999") if e.type == reply.RECEIVED)
+    await rooms.say(MESSAGES_PLAN, answer_plan(received.data["reply_to"]))
+    await rooms.send()
+    assert [entry["to"] for entry in rooms.sandbox.accepted()] == ["+12125559999"]
+
+
+async def test_a_plan_for_a_number_that_never_wrote_is_refused(rooms):
+    with pytest.raises(PermanentError, match="reply_to"):
+        await rooms.say(MESSAGES_PLAN, answer_plan("number:00"))
+
+
+async def test_a_safety_text_to_a_closed_number_ends_at_once(rooms):  # DOMAIN 3.3
+    events = await rooms.receive("STOP", phone="+12125559999")
+    received = next(event for event in events if event.type == reply.RECEIVED)
+    await rooms.send()
+    await rooms.say(MESSAGES_PLAN, answer_plan(received.data["reply_to"], purpose=Purpose.SAFETY, urgency="urgent"))
+    await rooms.send()
+    row = await rooms.row("SELECT outcome, reason FROM notifier.messages WHERE purpose = 'safety'")
+    assert (row["outcome"], row["reason"]) == ("dropped", "blocked_opt_out")
+
+
+def answer_plan(reply_to, **message):
+    now = ny("2026-11-20 12:00")
+    values = {"clinic_name": "Harbor Clinic", "clinic_phone": "(212) 555-0100", "time_zone": "America/New_York"}
+    facts = {"key": "one", "purpose": Purpose.ANSWER_REPLY, "template": "help", **message}
+    return MessagesPlan(
+        clinic_id="harbor",
+        patient_ref="nobody",
+        subject="answers:1",
+        revision=1,
+        recipient=Recipient(time_zone="America/New_York", consent=Consent(), as_of=now, reply_to=reply_to),
+        messages=(PlannedMessage(values=values, send_at=now, expires_at=now + timedelta(hours=1), **facts),),
+    )
+
+
+async def texted(rooms, body, phone="+12125550123"):
+    """Let somebody text us while nobody hears the webhook."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(
+            f"{rooms.sandbox.base_url}/sandbox/inbound",
+            json={"from": phone, "to": OURS, "body": body, "lose_webhook": True},
+        ) as answer,
+    ):
+        assert answer.status == 201

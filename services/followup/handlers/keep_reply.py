@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from services.followup import store
 from shared.kernel.ids import digest
 from shared.messages.envelope import Envelope
+from shared.messages.reading import MESSAGE_READ, MessageRead
 from shared.messages.reply import HandledAs, MessageReceived
 from shared.messages.staff_task import RAISED, StaffTaskRaised
 from shared.postgres.unit_of_work import UnitOfWork
@@ -22,6 +23,11 @@ async def keep_reply(unit: UnitOfWork, _envelope: Envelope, reply: MessageReceiv
     needs_reader = reply.handled_as is HandledAs.NONE
     task_id = digest("followup", _TASK, reply.provider_reference)[:32] if needs_reader else None
     new = await store.save_reply(unit.connection, unit.sealer, reply, task_id=task_id, now=unit.now)
+    unit.publish(
+        MESSAGE_READ,
+        MessageRead(clinic_id=reply.clinic_id, provider_reference=reply.provider_reference),
+        subject=reply.provider_reference,
+    )
     if new and task_id is not None:
         unit.publish(
             RAISED,

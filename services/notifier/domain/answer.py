@@ -64,6 +64,9 @@ class TaskKind(StrEnum):
     OPS_LOOK = "ops_look"
     LEGAL_LOOK = "legal_look"
     MAYBE_CANCELS_VISIT = "maybe_cancels_visit"
+    WRONG_NUMBER = "wrong_number"
+    REPLIES_NOT_READ = "replies_not_read"
+    PHONE_INSTEAD = "phone_instead"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,18 @@ class ErrorRule:
             Remedy.RETRY_LATER: (timedelta(minutes=10), timedelta(minutes=30), timedelta(hours=1)),
         }.get(self.remedy, ())
         return ladder[resends] if resends < len(ladder) else None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedText:
+    """An inbound text in the provider's own list. ``sender`` is the number it was sent to: ours."""
+
+    provider_reference: str
+    phone: str
+    sender: str
+    text: str
+    media: int
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ from shared.messages.base import Channel, Consent, Purpose
 SHORTEST_USE = timedelta(seconds=60)
 """A text that is of use for less than this would arrive too late (RELIABILITY.md F33)."""
 
+_NOW_OR_NEVER = (Purpose.SAFETY, Purpose.PAGE)
+"""What no START can bring back in time: a person has to phone instead (DOMAIN.md 3.3)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Due:
@@ -73,6 +76,8 @@ def judge(due: Due, facts: Facts, now: datetime) -> Judgement:  # noqa: C901 - r
         return Hold(Reason.NO_CHANNEL, due.expires_at)
     if facts.is_paused:
         return Hold(Reason.PAUSED, due.expires_at)
+    if facts.has_opted_out and due.purpose in _NOW_OR_NEVER:
+        return End(DeliveryStatus.DROPPED, Reason.BLOCKED_OPT_OUT)
     if facts.has_opted_out and policy.obeys_opt_out:
         return Hold(Reason.OPTED_OUT, due.expires_at)
     if not policy.is_agreed_to(facts.consent):

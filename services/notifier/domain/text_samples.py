@@ -26,6 +26,12 @@ LONG_TEXTS = {
 }
 """Texts that may take two parts in English: they say more than one thing."""
 
+_PLAIN = {
+    *("help", "opt_in_confirmation", "opt_out_confirmation", "opt_out_checkins", "opt_out_reminders"),
+    *("question_passed_on", "no_visit_found", "visit_stands_otherwise", "ops_replies_not_read"),
+}
+"""Texts that always look the same."""
+
 
 def samples(template: str, *, clinic_name: str, clinic_phone: str, time_zone: str) -> dict[str, dict[str, Any]]:
     """Return named sets of values for a template."""
@@ -41,14 +47,12 @@ def samples(template: str, *, clinic_name: str, clinic_phone: str, time_zone: st
         "is_confirmed": False,
     }
     video = [{**_VISIT, "modality": "telemedicine"}]
-    if template in ("help", "opt_out_confirmation", "opt_in_confirmation", "question_passed_on", "no_visit_found"):
+    if template in _PLAIN:
         return {"plain": base}
     if template in ("change_passed_on", "cancellation_passed_on"):
         return {"plain": base, "no visit known": {**base, "starts_at": None, "visits": []}}
     if template == "visit_confirmed":
         return {"plain": base, "two visits": {**base, "visits": [_VISIT, _VISIT]}}
-    if template == "visit_stands_otherwise":
-        return {"plain": base}
     sets = {"plain": base, "by video": {**base, "visits": video}}
     if template in ("confirmation", "moved", "reminder_near"):
         sets["prepared"] = {**base, "preparation": _PREPARATION}

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from services.notifier.context import Context
 from services.notifier.domain.equalise import equalise
 from services.notifier.store import outcomes, plans
+from shared.kernel.errors import PermanentError
 from shared.messages.envelope import Envelope
 from shared.messages.plan import MessagesPlan
 from shared.postgres.unit_of_work import UnitOfWork
@@ -25,15 +26,23 @@ def recipient_id_of(plan: MessagesPlan) -> str:
 
 
 async def apply_plan(unit: UnitOfWork, _envelope: Envelope, plan: MessagesPlan, *, context: Context) -> None:
-    """Apply a plan unless the same or a later revision was applied before."""
+    """Apply a plan unless the same or a later revision was applied before.
+
+    Raises:
+        PermanentError: it answers a number that never wrote.
+    """
     connection, recipient_id = unit.connection, recipient_id_of(plan)
     if not await plans.accept_revision(connection, plan.subject, plan.revision, now=unit.now):
         return
-    await plans.save_recipient(connection, unit.sealer, recipient_id, plan)
+    if plan.recipient.reply_to is None:
+        await plans.save_recipient(connection, unit.sealer, recipient_id, plan)
+    elif not await plans.readdress(connection, unit.sealer, plan):
+        raise PermanentError("data.recipient.reply_to: no text came from there")
     changes = equalise(plan, await plans.known_messages(connection, plan.subject))
     inserted = await plans.insert_messages(connection, unit.sealer, plan, recipient_id, changes.inserted)
     await plans.update_waiting(connection, unit.sealer, changes.updated, recipient_id)
     withdrawn = await plans.set_wanted(connection, wanted=changes.wanted, unwanted=changes.unwanted)
+    await plans.close_prompts(connection, plan.subject, plan.closed_prompts)
     for message_id in inserted:
         await outcomes.remember(connection, message_id, "planned", now=unit.now, detail=f"revision {plan.revision}")
     for message_id in withdrawn:

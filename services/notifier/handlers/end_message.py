@@ -73,13 +73,33 @@ async def raise_task(
     unit: UnitOfWork, kind: TaskKind, message: Message, *, due_by: datetime | None = None, cause: str = ""
 ) -> None:
     """Ask a person to look, once per message and kind (or once per ``cause``)."""
-    task_id = digest("notifier", kind, cause or str(message.id))[:32]
-    patient_ref = None if cause else message.patient_ref
-    references = {} if cause else {"subject": message.subject, "key": message.key}
+    await raise_named_task(
+        unit,
+        kind,
+        cause=cause or str(message.id),
+        clinic_id=message.clinic_id,
+        patient_ref=None if cause else message.patient_ref,
+        references={} if cause else {"subject": message.subject, "key": message.key},
+        due_by=due_by,
+    )
+
+
+async def raise_named_task(
+    unit: UnitOfWork,
+    kind: TaskKind,
+    *,
+    cause: str,
+    clinic_id: str,
+    patient_ref: str | None,
+    references: dict[str, str],
+    due_by: datetime | None = None,
+) -> None:
+    """Ask a person to do something, once per kind and cause."""
+    task_id = digest("notifier", kind, cause)[:32]
     new = await outcomes.save_task(
         unit.connection,
         task_id,
-        clinic_id=message.clinic_id,
+        clinic_id=clinic_id,
         patient_ref=patient_ref,
         kind=kind,
         references=references,
@@ -91,7 +111,7 @@ async def raise_task(
             RAISED,
             StaffTaskRaised(
                 task_id=task_id,
-                clinic_id=message.clinic_id,
+                clinic_id=clinic_id,
                 patient_ref=patient_ref,
                 kind=kind,
                 references=references,

@@ -12,6 +12,7 @@ from services.notifier.context import Context
 from services.notifier.domain.answer import Answer, RateLimited
 from services.notifier.domain.judge import Due, End, Facts, Hold, Send, judge
 from services.notifier.domain.message import Attempt, Contact, Message
+from services.notifier.domain.policy import POLICIES
 from services.notifier.domain.rendering import TemplateError, render
 from services.notifier.domain.state import DeliveryStatus, Reason
 from services.notifier.handlers.end_message import end_message
@@ -33,6 +34,8 @@ _START_WITHIN_S = 0.8
 _BUSY_WAIT_S = 5.0
 _TRIAL_FOR = timedelta(seconds=30)
 _MOST_ANSWERS_PER_HOUR = 6
+_AUTOMATIC = ("replies:", "answers:")
+"""Subjects of texts that answer a text by themselves: two machines could keep each other busy with them."""
 _NO_CONSENT = Consent()
 
 
@@ -169,10 +172,14 @@ class SendDue:
             zone=ZoneInfo(contact.time_zone) if contact else clinic.zone,
             window=clinic.window.hours,
             has_address=phone is not None,
-            has_opted_out=any((sender, number, "all") in current.suppressed for number in numbers),
+            has_opted_out=any(
+                (sender, number, kind) in current.suppressed
+                for number in numbers
+                for kind in ("all", POLICIES[message.purpose].consent)
+            ),
             is_paused=message.clinic_id in current.paused and not message.urgent,
             is_allowed_here=phone is None or self._context.may_reach(phone),
-            too_many_this_hour=message.subject.startswith("replies:") and answers >= _MOST_ANSWERS_PER_HOUR,
+            too_many_this_hour=message.subject.startswith(_AUTOMATIC) and answers >= _MOST_ANSWERS_PER_HOUR,
         )
 
     async def _start(  # noqa: PLR0917 - one step of _judge, split off to be readable

@@ -1,7 +1,7 @@
 """Texts through Twilio: one create per attempt, a listing to settle doubts, and its words translated into ours."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from twilio.rest import Client
 from services.notifier.domain.answer import (
     Accepted,
     Answer,
+    ListedText,
     NotReached,
     ProviderMessage,
     RateLimited,
@@ -27,6 +28,8 @@ from shared.kernel.errors import DependencyUnavailableError
 TIMEOUT_S = 10.0
 _CREDENTIALS = 20003
 _LISTED = 100
+_INBOUND_PAGE = 1000
+_LISTING_S = 60.0
 # Ask for callbacks to be repeated; nothing relies on it (RELIABILITY.md finding 10).
 _CALLBACK_OVERRIDES = "#rc=5&rp=all&ct=3000"
 _SHORTEST_VALIDITY_S, _LONGEST_VALIDITY_S = 60, 36_000
@@ -108,6 +111,30 @@ class TwilioSms:
             return {**parameters, "messaging_service_sid": text.sender.messaging_service_sid}
         return {**parameters, "from_": text.sender.from_number}
 
+    async def list_inbound(self, numbers: Sequence[str], *, since: datetime) -> list[ListedText]:
+        """Return the texts that our numbers received since a time, the newest first as the provider lists them.
+
+        The provider filters by day at best, so the reading stops at the first message that is older.
+
+        Raises:
+            DependencyUnavailableError: the provider gave no list that can be relied on.
+        """
+        day = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        try:
+            async with asyncio.timeout(_LISTING_S):
+                return [text for to in numbers or (None,) async for text in self._received(to, day, since)]
+        except (aiohttp.ClientError, TwilioException, OSError, TimeoutError, ValueError, TypeError, KeyError) as error:
+            raise DependencyUnavailableError(f"no list from the provider ({type(error).__name__})") from None
+
+    async def _received(self, to: str | None, day: datetime, since: datetime) -> AsyncIterator[ListedText]:
+        filters: dict[str, Any] = {"date_sent_after": day, "page_size": _INBOUND_PAGE} | ({"to": to} if to else {})
+        async for message in await self._client.messages.stream_async(**filters):
+            text = _read_inbound(message)
+            if text.created_at < since:
+                return
+            if str(message.direction) == "inbound":
+                yield text
+
     async def list_to(self, to: PhoneNumber) -> list[ProviderMessage]:
         """Return the newest messages to a number.
 
@@ -140,6 +167,20 @@ def _read(message: Any) -> ProviderMessage:
         body=message.body or None,
         created_at=created if created.tzinfo else created.replace(tzinfo=UTC),
         is_outbound=str(message.direction).startswith("outbound"),
+    )
+
+
+def _read_inbound(message: Any) -> ListedText:
+    created: datetime | None = message.date_created or message.date_sent
+    if created is None or not message.sid:
+        raise ValueError("a listed message without time or reference")
+    return ListedText(
+        provider_reference=message.sid,
+        phone=message.from_ or "",
+        sender=message.to or "",
+        text=message.body or "",
+        media=int(message.num_media or 0),
+        created_at=created if created.tzinfo else created.replace(tzinfo=UTC),
     )
 
 

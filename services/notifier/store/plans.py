@@ -51,6 +51,28 @@ async def save_recipient(connection: Connection, sealer: Sealer, recipient_id: s
     )
 
 
+async def readdress(connection: Connection, sealer: Sealer, plan: MessagesPlan) -> bool:
+    """Let a plan that answers somebody go to the number that wrote; return False if nobody wrote from there.
+
+    Language, zone and consent are the plan's; the number is the one that was kept when the text came in.
+    """
+    assert plan.recipient.reply_to is not None
+    recipient_id = plan.recipient.reply_to
+    cursor = await connection.execute(
+        "SELECT contact FROM recipients WHERE recipient_id = %s FOR UPDATE", (recipient_id,)
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        return False
+    contact = json.loads(sealer.open(row["contact"], place=contact_place(recipient_id)))
+    contact |= plan.recipient.model_dump(mode="json", include={"language", "time_zone", "consent"})
+    await connection.execute(
+        "UPDATE recipients SET contact = %s WHERE recipient_id = %s",
+        (sealer.seal(json.dumps(contact), place=contact_place(recipient_id)), recipient_id),
+    )
+    return True
+
+
 async def known_messages(connection: Connection, subject: str) -> list[KnownMessage]:
     """Lock and return the rows of a subject."""
     cursor = await connection.execute(
@@ -125,6 +147,16 @@ async def set_wanted(connection: Connection, *, wanted: Sequence[int], unwanted:
         (list(unwanted),),
     )
     return [row["id"] for row in await cursor.fetchall()]
+
+
+async def close_prompts(connection: Connection, subject: str, keys: Sequence[str]) -> None:
+    """Close questions of a subject: no answer belongs to them any more."""
+    if keys:
+        await connection.execute(
+            """UPDATE message_bodies SET is_closed = true FROM messages m
+                WHERE m.id = message_bodies.message_id AND m.subject = %s AND m.key = ANY(%s)""",
+            (subject, list(keys)),
+        )
 
 
 async def announce_due(connection: Connection) -> None:

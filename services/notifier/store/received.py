@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from services.notifier.store.rows import contact_place
+from shared.messages.reply import OpenPrompt
 from shared.postgres.database import Connection
 from shared.postgres.sealing import Sealer
 
@@ -29,6 +31,116 @@ async def save_inbound(
         (provider_reference, clinic_id, sealer.lookup(phone), sender, content, media, handled_as, now),
     )
     return cursor.rowcount > 0
+
+
+async def save_number(
+    connection: Connection,
+    sealer: Sealer,
+    reply_to: str,
+    *,
+    clinic_id: str,
+    phone: str,
+    language: str,
+    time_zone: str,
+    now: datetime,
+) -> None:
+    """Keep the number that wrote, under the opaque name by which plans can answer it."""
+    contact: dict[str, object] = {
+        "phone": phone,
+        "email": None,
+        "language": language,
+        "time_zone": time_zone,
+        "consent": {},
+    }
+    sealed = sealer.seal(json.dumps(contact), place=contact_place(reply_to))
+    await connection.execute(
+        """INSERT INTO recipients (recipient_id, clinic_id, contact, number, as_of) VALUES (%s, %s, %s, %s, %s)
+           ON CONFLICT DO NOTHING""",
+        (reply_to, clinic_id, sealed, sealer.lookup(phone), now),
+    )
+
+
+async def open_prompts(
+    connection: Connection, numbers: Sequence[bytes], *, at: datetime, sent_before: datetime, limit: int = 20
+) -> list[OpenPrompt]:
+    """Return the questions that a number was asked and that still wait for an answer, the newest first.
+
+    A text whose outcome is unknown may have arrived: its question counts.
+    """
+    cursor = await connection.execute(
+        """SELECT m.subject, m.key, b.expects, coalesce(m.ended_at, m.due_at) AS sent_at
+             FROM recipients r JOIN messages m ON m.recipient_id = r.recipient_id
+             JOIN message_bodies b ON b.message_id = m.id
+            WHERE r.number = ANY(%(numbers)s) AND b.expects IS NOT NULL AND NOT b.is_closed
+              AND (m.outcome IN ('sent', 'unknown') OR m.state IN ('sending', 'unknown'))
+              AND (b.expects ->> 'until')::timestamptz > %(at)s AND coalesce(m.ended_at, m.due_at) <= %(before)s
+            ORDER BY sent_at DESC, m.id DESC LIMIT %(limit)s""",
+        {"numbers": list(numbers), "at": at, "before": sent_before, "limit": limit},
+    )
+    return [
+        OpenPrompt(
+            subject=row["subject"],
+            key=row["key"],
+            expects=row["expects"]["grammar"],
+            sent_at=row["sent_at"],
+            answer_until=row["expects"]["until"],
+        )
+        for row in await cursor.fetchall()
+    ]
+
+
+async def mark_read(connection: Connection, provider_reference: str) -> None:
+    """Note that a text has been read."""
+    await connection.execute(
+        "UPDATE inbound SET read_at = clock_timestamp() WHERE provider_reference = %s AND read_at IS NULL",
+        (provider_reference,),
+    )
+
+
+async def take_unread(connection: Connection, *, longer_than: timedelta) -> dict[str, int]:
+    """Take the texts that nobody has read in time and nobody was paged about; return how many per clinic."""
+    cursor = await connection.execute(
+        """WITH late AS (
+                UPDATE inbound SET paged_at = clock_timestamp()
+                 WHERE read_at IS NULL AND paged_at IS NULL AND kept_at < clock_timestamp() - %s
+                RETURNING clinic_id)
+           SELECT clinic_id, count(*) AS texts FROM late GROUP BY clinic_id""",
+        (longer_than,),
+    )
+    return {row["clinic_id"]: row["texts"] for row in await cursor.fetchall()}
+
+
+async def count_unread(connection: Connection) -> int:
+    """Count the texts that nobody has read yet, of the last day."""
+    cursor = await connection.execute(
+        "SELECT count(*) AS n FROM inbound WHERE read_at IS NULL AND kept_at > clock_timestamp() - interval '1 day'"
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    unread: int = row["n"]
+    return unread
+
+
+async def sweeping_since(connection: Connection) -> datetime:
+    """Return when sweeps began here, by the database's clock; the first sweep begins now."""
+    cursor = await connection.execute(
+        """INSERT INTO sweeps (name) VALUES ('inbound')
+           ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING began_at"""
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    began_at: datetime = row["began_at"]
+    return began_at
+
+
+async def unknown_of(connection: Connection, provider_references: Sequence[str]) -> set[str]:
+    """Return which of the provider's texts have not been taken in."""
+    cursor = await connection.execute(
+        """SELECT reference FROM unnest(%s::text[]) AS listed(reference)
+            WHERE NOT EXISTS (SELECT FROM inbound i WHERE i.provider_reference = listed.reference)""",
+        (list(provider_references),),
+    )
+    return {row["reference"] for row in await cursor.fetchall()}
 
 
 async def patients_with_number(connection: Connection, numbers: Sequence[bytes]) -> list[tuple[str, str]]:

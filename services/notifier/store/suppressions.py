@@ -25,9 +25,10 @@ async def suppressed(connection: Connection, numbers: Sequence[bytes]) -> set[tu
 
 
 async def lift_suppressions(connection: Connection, sender: str, numbers: Sequence[bytes], *, now: datetime) -> int:
-    """Open numbers again, and have what was held for them judged anew."""
+    """Open numbers again, and have what was held for them judged anew; a wrong number stays one."""
     cursor = await connection.execute(
-        "DELETE FROM suppressions WHERE sender = %s AND number = ANY(%s)", (sender, list(numbers))
+        "DELETE FROM suppressions WHERE sender = %s AND number = ANY(%s) AND how <> 'wrong_number'",
+        (sender, list(numbers)),
     )
     await connection.execute(
         """UPDATE messages SET due_at = greatest(send_at, %s) WHERE state = 'held' AND reason = 'opted_out'

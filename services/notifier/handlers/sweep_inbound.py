@@ -1,0 +1,53 @@
+"""Take in what a lost webhook missed: list inbound texts at the provider and feed the unknown ones through."""
+
+from datetime import UTC, datetime, timedelta
+
+from services.notifier.context import Context
+from services.notifier.domain.answer import ListedText
+from services.notifier.handlers.take_inbound import InboundText, take_inbound
+from services.notifier.store import received
+from shared.kernel.clock import Clock
+from shared.kernel.contact import parse_phone
+from shared.postgres.database import Database
+from shared.postgres.unit_of_work import unit_of_work
+from shared.telemetry.log import log
+
+
+class SweepInbound:
+    """Looks back over ``back`` of real time, at all of our numbers."""
+
+    def __init__(self, database: Database, clock: Clock, context: Context, *, back: timedelta) -> None:
+        self._database = database
+        self._clock = clock
+        self._context = context
+        self._back = back
+
+    async def run_once(self) -> int:
+        """Take in every text that is not known yet.
+
+        Raises:
+            DependencyUnavailableError: the provider gave no list; the next sweep looks again.
+        """
+        async with self._database.transaction() as connection:
+            began_at = await received.sweeping_since(connection)
+        # The provider tells times in whole seconds.
+        since = max(began_at, datetime.now(UTC) - self._back).replace(microsecond=0)
+        listed = await self._context.provider.list_inbound(self._context.our_numbers, since=since)
+        async with self._database.connection() as connection:
+            unknown = await received.unknown_of(connection, [text.provider_reference for text in listed])
+        for text in sorted(listed, key=lambda item: item.created_at):
+            if text.provider_reference in unknown:
+                await self._take(text)
+        return 0
+
+    async def _take(self, listed: ListedText) -> None:
+        phone = parse_phone(listed.phone)
+        if phone is None:
+            return
+        waited = max(timedelta(0), datetime.now(UTC) - listed.created_at)
+        inbound = InboundText(listed.provider_reference, phone, listed.sender, listed.text, listed.media, waited=waited)
+        async with unit_of_work(self._database, now=self._clock.now()) as unit:
+            new = await take_inbound(unit, inbound, context=self._context)
+        if new:
+            self._context.metrics.inbound_recovered.inc()
+            log.warning("a text whose webhook was lost", provider_reference=listed.provider_reference)
