@@ -113,7 +113,7 @@ async def test_a_stop_that_a_sweep_finds_closes_the_number(rooms):
     await sweep.run_once()
     await texted(rooms, "STOP")
     await sweep.run_once()
-    assert [event.type for event in await rooms.carry()] == [reply.OPTED_OUT, reply.RECEIVED]
+    assert [event.type for event in await rooms.carry()] == [reply.RECEIVED, reply.OPTED_OUT]
 
 
 async def test_what_came_before_we_listened_is_nobodys_business(rooms):
