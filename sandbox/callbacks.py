@@ -81,7 +81,7 @@ class TwilioWebhooks:
                         return text
                     if not overrides.policy & {failure, "all"}:
                         return None
-                    await asyncio.sleep(min(0.1 * 2**attempt, 2))
+                    await asyncio.sleep(min(self._settings.step_s * 2 ** (attempt + 1), 2))
         except TimeoutError:
             self._ledger.add(kind, **facts, answer="gave up")
         return None

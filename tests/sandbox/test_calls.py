@@ -128,7 +128,7 @@ async def test_several_keys_end_at_their_number_or_at_the_finishing_key(client, 
     receiver.answer("/voice/key", page_twiml("/voice/done", digits=None))
     sid = await ringing(client, receiver, twiml=page_twiml(digits=3))
     await do(client, sid, "answer")
-    await do(client, sid, "press", digits="123")
+    await do(client, sid, "press", digits="1239")
     await until(lambda: receiver.at("/voice/key"))
     await do(client, sid, "press", digits="45#")
     await until(lambda: receiver.at("/voice/done"))
