@@ -26,8 +26,7 @@ async def contacts(database):
 
 
 async def read(connection, sealer, patient_ref):
-    patient, _plan_digest = await store.lock_patient(connection, sealer, patient_ref)
-    return patient
+    return (await store.lock_patient(connection, sealer, patient_ref)).patient
 
 
 async def test_nothing_personal_stands_in_the_table(bookings):  # S9, I15
