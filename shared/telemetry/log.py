@@ -4,7 +4,8 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from types import TracebackType
 from typing import Any, TextIO
 
 import structlog
@@ -18,6 +19,7 @@ ALLOWED_KEYS = frozenset(  # one word per key reads better than quotes around ea
 )
 """The only keys that reach a log line. Whoever adds one answers for it never holding a person's data."""
 
+_CONSTANT_TEXTS = {"asyncio", "aiohttp", "aio_pika", "aiormq", "psycopg"}
 _PERSONAL = re.compile(r"\+?\d[\d\s().-]{7,}\d|[^@\s]+@[^@\s]+\.[^@\s]+")
 _ONE_LINE = 300
 _UUID_LIKE = re.compile(r"^[0-9a-f-]{16,64}$|^(SM|MM|MG|AC)[0-9a-f]{32}$|^\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)$")
@@ -33,7 +35,9 @@ def redact(_logger: Any, _method: str, event: EventDict) -> EventDict:
     for key, value in event.items():
         if isinstance(value, str):
             event[key] = _scrub(value)
-        elif not isinstance(value, int | float | bool | list | type(None)):
+        elif key == "at" and isinstance(value, list):
+            event[key] = [_scrub(str(place)) for place in value]
+        elif not isinstance(value, int | float | bool | type(None)):
             event[key] = type(value).__name__
     if dropped:
         event["redacted"] = len(dropped)
@@ -51,19 +55,35 @@ def show_exception(_logger: Any, _method: str, event: EventDict) -> EventDict:
     info = event.pop("exc_info", None)
     error = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
     if isinstance(error, BaseException):
-        event["exception"] = type(error).__qualname__
+        event["exception"] = " from ".join(_chain(error))
         frames = traceback.extract_tb(error.__traceback__)[-6:]
         event["at"] = [f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno} {frame.name}" for frame in frames]
     return event
 
 
+def _chain(error: BaseException) -> Iterator[str]:
+    """Name an error and what it came from, at most four of them."""
+    found: BaseException | None = error
+    for _ in range(4):
+        if found is None:
+            return
+        yield type(found).__qualname__
+        found = found.__cause__
+
+
 def constant_text_only(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Keep a library's log line without its arguments: they may be anything."""
+    """Keep a library's log line without its arguments: they may be anything.
+
+    Of a library that is known to put values into its arguments alone, the first line of the text stays; another may
+    have spelled values into the text, so only its name and the place stay.
+    """
     record = event.pop("_record", None)
     event.pop("_from_structlog", None)
     if record is not None:
-        event["event"] = str(record.msg)
+        known = record.name.partition(".")[0] in _CONSTANT_TEXTS
+        event["event"] = str(record.msg).partition("\n")[0] if known else "a library logged something"
         event["logger"] = record.name
+        event["at"] = [f"{record.filename}:{record.lineno} {record.funcName}"]
         if record.exc_info:
             event["exc_info"] = record.exc_info
     return event
@@ -99,6 +119,13 @@ def configure_logging(service: str, *, level: str = "INFO", stream: TextIO | Non
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(minimum, logging.WARNING))
+    sys.excepthook = _log_the_end
+
+
+def _log_the_end(kind: type[BaseException], error: BaseException, place: TracebackType | None) -> None:
+    """Log what ends the process like everything else; Python's own way would print its text."""
+    if not issubclass(kind, KeyboardInterrupt):
+        log.critical("ended by an error", exc_info=error.with_traceback(place))
 
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()

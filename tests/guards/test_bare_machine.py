@@ -1,0 +1,69 @@
+"""On a machine that has nothing: one clear sentence that names the package and the compose way, and nothing left behind."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from shared.runtime import local_servers
+from shared.runtime.local_servers import ServersUnavailableError, start_local_servers
+from tests.builders import ROOT
+
+WITHHELD = {"apt-get", "dpkg-deb", "erl", "rabbitmq-server", "docker"}
+
+
+@pytest.fixture
+def bare_path(tmp_path):
+    """A PATH with every command of this machine but those that could bring a broker."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for place in os.environ["PATH"].split(os.pathsep):
+        if Path(place).is_dir():
+            for entry in os.scandir(place):
+                link = folder / entry.name
+                if entry.name not in WITHHELD and not link.exists():
+                    link.symlink_to(entry.path)
+    return str(folder)
+
+
+def test_without_a_broker_and_a_way_to_unpack_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ServersUnavailableError) as error:
+        start_local_servers(tmp_path / "home", broker_places=(), want_database=False)
+    said = str(error.value)
+    assert "`rabbitmq-server`" in said
+    assert "`docker compose up`" in said
+    assert "AFTERCARE_AMQP_URL" in said
+    assert (said.count("\n"), said.count(". ")) == (0, 0), "one sentence"
+
+
+def test_without_a_database_and_a_way_to_fetch_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(local_servers.sys, "executable", shutil.which("false"))
+    with pytest.raises(ServersUnavailableError) as error:
+        start_local_servers(tmp_path / "home", database_places=(), want_broker=False)
+    said = str(error.value)
+    assert "`postgresql`" in said
+    assert "`docker compose up`" in said
+    assert "AFTERCARE_DATABASE_URL" in said
+    assert "\n" not in said
+
+
+def test_up_says_it_in_one_sentence_and_leaves_nothing_running(tmp_path, bare_path):
+    home = tmp_path / "home"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AFTERCARE_", "TWILIO_"))}
+    done = subprocess.run(
+        [str(ROOT / "aftercare"), "up"],
+        env={**environment, "PATH": bare_path, "AFTERCARE_HOME": str(home), "AFTERCARE_LOCK": "requirements-dev.txt"},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    said = done.stderr.strip()
+    assert done.returncode == 2, said
+    assert said.startswith("RabbitMQ is not installed and cannot be unpacked on this system: install the package")
+    assert "Traceback" not in said
+    assert "\n" not in said
+    assert not (home / "env").exists()
