@@ -7,6 +7,7 @@ import os
 import urllib.request
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import psycopg
@@ -46,6 +47,13 @@ def template(servers) -> str:
 @pytest.fixture
 def database_url(servers, template) -> Iterator[str]:
     """A fresh database with the product's schemas."""
+    with fresh_database(servers, template) as url:
+        yield url
+
+
+@contextmanager
+def fresh_database(servers, template) -> Iterator[str]:
+    """Copy the template for the length of a block: a property needs a database for each example."""
     name = f"test_{next(_numbers)}"
     url = servers.addresses.database_url
     with psycopg.connect(url, autocommit=True) as connection:

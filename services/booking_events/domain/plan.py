@@ -5,7 +5,7 @@ Pure: appointments and policy in, messages and tasks out. Planned twice from the
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -98,14 +98,23 @@ class _Planner:
 
     def _plan_confirmation(self, visits: Sequence[Appointment]) -> None:
         """One confirmation lists everything that was booked and not yet confirmed."""
-        newest = max(visits, key=lambda item: (item.changed_at, str(item.identity)))
-        first = visits[0]
+        settled = max(visit.changed_at for visit in visits) + self._clinic.settle.confirmation
+        send_at = self._window.next_opening(settled, self._zone)
+        for visit in visits:
+            if visit.starts_at <= send_at:
+                self._task(TaskKind.CHANGE_NOT_TEXTED_IN_TIME, visit, due_by=visit.starts_at)
+        # What comes before a text may leave must not keep the others from being confirmed.
+        in_time = [visit for visit in visits if visit.starts_at > send_at]
+        if not in_time:
+            return
+        newest = max(in_time, key=lambda item: (item.changed_at, str(item.identity)))
+        first = in_time[0]
         self._notice(
             f"confirmed:{newest.identity}:{newest.order}",
             Purpose.CONFIRMATION,
             "confirmation",
-            visits,
-            since=newest.changed_at + self._clinic.settle.confirmation,
+            in_time,
+            since=settled,
             useful_until=first.starts_at,
             values={"preparation": self._late_preparation(first)},
         )
@@ -128,11 +137,13 @@ class _Planner:
 
     def _plan_cancellation(self, visit: Appointment) -> None:
         assert visit.told is not None
+        # Called off by the time that the patient knows: a move that was never told may have come before.
+        as_known = replace(visit, starts_at=visit.told.starts_at, modality=visit.told.modality)
         self._notice(
             f"cancelled:{visit.identity}:{visit.order}",
             Purpose.CHANGE_NOTICE,
             "cancelled",
-            [visit],
+            [as_known],
             since=visit.changed_at + self._clinic.settle.change,
             useful_until=visit.told.starts_at,
             values={},
