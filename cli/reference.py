@@ -61,6 +61,21 @@ WAYS_IN = (
         _KEPT | _REFUSED | _UNREADABLE,
         body="BookingEvent",
     ),
+    *(
+        WayIn(
+            "booking_events",
+            "POST",
+            path,
+            summary,
+            "X-Cal-Signature-256",
+            "application/json",
+            _KEPT | _REFUSED | _UNREADABLE | {200: "nothing that concerns a visit"},
+        )
+        for path, summary in (
+            ("/bookings/calcom", "A delivery from Cal.com, as it posts it"),
+            ("/bookings/calcom/{clinic_id}", "The same, for one clinic"),
+        )
+    ),
     WayIn(
         "notifier",
         "POST",

@@ -18,7 +18,7 @@ async def build(kit: Kit, settings: BookingEventsSettings) -> Parts:
     """Put booking_events together."""
     table = handlers(kit.clinics)
     by_type = {handler.type: handler for handler in table}
-    webhooks = Webhooks(kit.database, kit.clock, by_type, settings.feed_secrets.get("native"))
+    webhooks = Webhooks(kit.database, kit.clock, kit.clinics, by_type, settings.feed_secrets)
     endings = AssumeCompleted(kit.database, kit.clock, kit.clinics)
     return Parts(
         queues=[Queues([BOOKING_EVENTS], table)],

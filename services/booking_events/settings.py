@@ -12,9 +12,10 @@ class BookingEventsSettings(ServiceSettings):
 
     booking_events_port: Port = 8081
     feed_native_secret: SecretStr | None = None
+    feed_calcom_secret: SecretStr | None = None
 
     @property
     def feed_secrets(self) -> Mapping[str, str]:
         """The secret of each feed that may post bookings."""
-        secrets = {"native": self.feed_native_secret}
+        secrets = {"native": self.feed_native_secret, "calcom": self.feed_calcom_secret}
         return {name: secret.get_secret_value() for name, secret in secrets.items() if secret is not None}

@@ -22,8 +22,13 @@ def _aware_utc(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
+def is_known_zone(name: str) -> bool:
+    """Return whether a zone of this name exists."""
+    return name in _ZONES
+
+
 def _known_zone(value: str) -> str:
-    if value not in _ZONES:
+    if not is_known_zone(value):
         raise ValueError("is not an IANA time zone such as America/New_York")
     return value
 

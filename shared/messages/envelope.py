@@ -91,7 +91,7 @@ def read_envelope(body: bytes, *, routing_key: str) -> Envelope:
     Raises:
         PermanentError: the body can never be understood; the reason names the field and holds no value.
     """
-    content = _read_json(body)
+    content = read_json(body)
     if "specversion" not in content and routing_key in BOOKING_TYPES:
         return Envelope(
             id=digest(routing_key, canonical_json(content)), source=BARE_SOURCE, type=routing_key, data=content
@@ -99,7 +99,12 @@ def read_envelope(body: bytes, *, routing_key: str) -> Envelope:
     return validate(Envelope, content, at="")
 
 
-def _read_json(body: bytes) -> JsonObject:
+def read_json(body: bytes) -> JsonObject:
+    """Read a body as one JSON object that every reader understands alike and the database can hold.
+
+    Raises:
+        PermanentError: it is none; the reason holds no value.
+    """
     if len(body) > MAX_BODY_BYTES:
         raise PermanentError(f"body: larger than {MAX_BODY_BYTES} bytes")
     try:

@@ -7,18 +7,16 @@ from services.booking_events.domain.appointment import (
     STATUS_OF,
     Appointment,
     Identity,
-    Status,
     Verdict,
     content_of,
     judge,
     order_of,
     take,
 )
-from services.booking_events.domain.course import assume_at
 from services.booking_events.domain.patient import alias_of, read_patient
 from services.booking_events.domain.task import Task, TaskKind
-from services.booking_events.handlers.plan_reminders import plan_reminders, raise_tasks
-from services.booking_events.handlers.watch_feed import watch_feed
+from services.booking_events.handlers.keep_appointment import keep_appointment
+from services.booking_events.handlers.plan_reminders import raise_tasks
 from shared.clinics.model import Clinics
 from shared.kernel.errors import PermanentError
 from shared.kernel.ids import digest
@@ -71,19 +69,8 @@ async def keep_booking(unit: UnitOfWork, envelope: Envelope, booking: Booking, *
         booked_at=booked_at,
         announced=clinic.announces(booked_at),
     )
-    await store.save_appointments(unit.connection, [(appointment, assume_at(appointment, clinic))])
-    if status in (Status.COMPLETED, Status.NO_SHOW):
-        await store.note_that_feed_says_ends(unit.connection, identity, now=unit.now)
-    if current is not None and _is_upheaval(current, appointment):
-        await watch_feed(unit, appointment, clinic)
     await _remember(unit, envelope, identity, patient_ref, f"{verdict} ({order})")
-    for ref in sorted({patient_ref, current.patient_ref if current else patient_ref}):
-        await plan_reminders(unit, clinics, ref)
-
-
-def _is_upheaval(before: Appointment, after: Appointment) -> bool:
-    """Whether a booking that stood ahead was cancelled or moved: one or two are life, very many are a broken feed."""
-    return before.status is Status.BOOKED and (after.status is Status.CANCELLED or after.starts_at != before.starts_at)
+    await keep_appointment(unit, current, appointment, clinic=clinic, clinics=clinics)
 
 
 async def report_contradiction(unit: UnitOfWork, envelope: Envelope, booking: Booking, error: PermanentError) -> None:
