@@ -15,7 +15,7 @@ from services.booking_events import consumers as booking_consumers
 from services.booking_events.handlers.assume_completed import AssumeCompleted
 from services.notifier import consumers as notifier_consumers
 from services.notifier.context import Context, Timing
-from services.notifier.handlers.send_due import SendDue
+from services.notifier.handlers.send_due import EMAILS, ROUTINE, URGENT, SendDue, drain
 from services.notifier.handlers.settle_unknown import SettleUnknown
 from services.notifier.handlers.take_inbound import InboundText, take_inbound
 from services.notifier.providers.twilio_http import TwilioHttp
@@ -54,6 +54,7 @@ class Rooms:
     clock: SteppedClock
     sender: SendDue
     urgent: SendDue
+    emails: SendDue
     settler: SettleUnknown
     assumer: AssumeCompleted
     reader: AsyncConnection
@@ -94,11 +95,10 @@ class Rooms:
 
     async def send(self):
         """Send what is due, settle what is unknown, and carry the news."""
-        while await self.sender.run_once() or await self.urgent.run_once():
-            await self.sender.finish()
-            await self.urgent.finish()
-        await self.sender.finish()
-        await self.urgent.finish()
+        lanes = (self.sender, self.urgent, self.emails)
+        while any([await lane.run_once() for lane in lanes]):
+            await drain(lanes)
+        await drain(lanes)
         return await self.carry()
 
     async def until(self, moment):
@@ -173,8 +173,8 @@ async def open_rooms(database_url, sealer, *, now="2026-11-20 12:00", clinics=No
             only_to=only_to,
         )
         lanes = [
-            SendDue(notifier, clock, context, urgent=urgent, slots=8, wake=asyncio.Event()) for urgent in (False, True)
+            SendDue(notifier, clock, context, lane, slots=8, wake=asyncio.Event()) for lane in (ROUTINE, URGENT, EMAILS)
         ]
         settler = SettleUnknown(notifier, clock, context)
         assumer = AssumeCompleted(bookings, clock, context.clinics)
-        yield Rooms(bookings, notifier, sandbox, context, clock, lanes[0], lanes[1], settler, assumer, reader)
+        yield Rooms(bookings, notifier, sandbox, context, clock, *lanes, settler, assumer, reader)

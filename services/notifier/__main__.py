@@ -8,14 +8,19 @@ import aiohttp
 
 from services.notifier.consumers import handlers
 from services.notifier.context import Context, Timing
+from services.notifier.email_webhooks import EmailWebhooks
+from services.notifier.handlers.chase_receipts import ChaseReceipts
 from services.notifier.handlers.keep_figures import KeepFigures
-from services.notifier.handlers.send_due import SendDue, drain
+from services.notifier.handlers.send_due import EMAILS, ROUTINE, URGENT, SendDue, drain
 from services.notifier.handlers.settle_unknown import SettleUnknown
 from services.notifier.handlers.sweep_inbound import SweepInbound
 from services.notifier.handlers.watch_readers import WatchReaders
+from services.notifier.providers.http_answers import TIMEOUT_S
+from services.notifier.providers.sendgrid_email import SendGridEmail
+from services.notifier.providers.sendgrid_signature import EventSignature
 from services.notifier.providers.twilio_http import TwilioHttp
 from services.notifier.providers.twilio_signature import SignatureCheck
-from services.notifier.providers.twilio_sms import TIMEOUT_S, TwilioSms, build_client
+from services.notifier.providers.twilio_sms import TwilioSms, build_client
 from services.notifier.settings import NotifierSettings
 from services.notifier.store import plans
 from services.notifier.templates import TemplateCatalogue
@@ -47,38 +52,53 @@ async def build(kit: Kit, settings: NotifierSettings) -> Parts:
             look_gap=timedelta(seconds=settings.unknown_look_gap_s),
             pause=timedelta(seconds=settings.pause_s),
             read_within=timedelta(seconds=settings.read_within_s),
+            email_grace=timedelta(seconds=settings.email_grace_s),
         ),
-        only_to=settings.allowed_numbers,
+        email=_email(session, settings),
+        email_from=settings.sendgrid_from_email,
+        public_url=settings.public_url,
+        only_to=settings.allowed_addresses,
     )
     lanes, loops = [], []
-    for urgent in (True, False):
+    for lane in (URGENT, ROUTINE, EMAILS):
         wake = asyncio.Event()
-        lane = SendDue(kit.database, kit.clock, context, urgent=urgent, slots=settings.call_slots, wake=wake)
+        sender = SendDue(kit.database, kit.clock, context, lane, slots=settings.call_slots, wake=wake)
         kit.listener.wakes(plans.DUE, wake)
-        lanes.append(lane)
-        loops.append(Loop(f"sending {'urgent' if urgent else 'routine'}", lane.run_once, every_s=0.2, wake=wake))
+        lanes.append(sender)
+        loops.append(Loop(f"sending {lane.name}", sender.run_once, every_s=0.2, wake=wake))
     settler = SettleUnknown(kit.database, kit.clock, context)
     figures = KeepFigures(kit.database, kit.clock, kit.metrics, kit.clinics.retention)
     signatures = SignatureCheck(settings.signing_tokens, public_url=settings.public_url)
     webhooks = Webhooks(kit.database, kit.clock, context, signatures, settings.twilio_account_sid)
     readers = WatchReaders(kit.database, kit.clock, context)
     sweeps = {back: SweepInbound(kit.database, kit.clock, context, back=back) for back in (_RECENT, _RECONCILED)}
+    email_webhooks = EmailWebhooks(
+        kit.database, kit.clock, context, EventSignature(settings.event_keys, oldest_s=settings.email_event_age_s)
+    )
     loops += [
         Loop("unread texts", readers.run_once, every_s=2.0),
         Loop("inbound sweep", sweeps[_RECENT].run_once, every_s=settings.sweep_every_s),
         Loop("inbound reconciliation", sweeps[_RECONCILED].run_once, every_s=3600.0),
         Loop("settling unknown outcomes", settler.run_once, every_s=1.0),
+        Loop("asking after receipts", ChaseReceipts(kit.database, kit.clock, context).run_once, every_s=10.0),
         Loop("figures", figures.measure, every_s=2.0),
         Loop("retention", figures.forget, every_s=3600.0),
     ]
     table = handlers(context)
     return Parts(
         queues=[Queues([NOTIFIER], table), Queues([NOTIFIER_URGENT], table, concurrency=2)],
-        routes=webhooks.routes(),
+        routes=[*webhooks.routes(), *email_webhooks.routes()],
         loops=loops,
         draining=[lambda: drain(lanes)],
         closing=[session.close],
     )
+
+
+def _email(session: aiohttp.ClientSession, settings: NotifierSettings) -> SendGridEmail | None:
+    key = settings.sendgrid_api_key
+    if key is None:
+        return None
+    return SendGridEmail(session, api_key=key.get_secret_value(), base_url=settings.sendgrid_api_base_url)
 
 
 if __name__ == "__main__":

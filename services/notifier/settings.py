@@ -2,10 +2,10 @@
 
 from typing import Annotated, Self
 
-from pydantic import AliasChoices, Field, SecretStr, StringConstraints, model_validator
+from pydantic import AliasChoices, Field, SecretStr, StringConstraints, field_validator, model_validator
 
 from services.notifier.providers.twilio_sms import Sender
-from shared.kernel.contact import parse_phone
+from shared.kernel.contact import EmailAddress, parse_email, parse_phone
 from shared.runtime.settings import Port, ServiceSettings
 
 _HTTP = r"^https?://[^\s/]+"
@@ -44,6 +44,30 @@ class NotifierSettings(ServiceSettings):
         None, validation_alias=AliasChoices("TWILIO_API_BASE_URL")
     )
 
+    sendgrid_api_key: SecretStr | None = Field(None, validation_alias=AliasChoices("SENDGRID_API_KEY"))
+    sendgrid_from_email: str | None = Field(None, validation_alias=AliasChoices("SENDGRID_FROM_EMAIL"))
+    sendgrid_webhook_public_key: str | None = Field(None, validation_alias=AliasChoices("SENDGRID_WEBHOOK_PUBLIC_KEY"))
+    sendgrid_api_base_url: Annotated[str, StringConstraints(pattern=_HTTP)] | None = Field(
+        None, validation_alias=AliasChoices("SENDGRID_API_BASE_URL")
+    )
+    email_grace_s: Annotated[float, Field(gt=0, le=86_400)] = 600
+    email_event_age_s: Annotated[float, Field(ge=10, le=86_400)] = 300
+
+    @field_validator("sendgrid_from_email")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        if value is not None and parse_email(value) is None:
+            raise ValueError("is not an e-mail address such as visits@example.org")
+        return parse_email(value)
+
+    @field_validator("only_to")
+    @classmethod
+    def _names_whom(cls, value: str | None) -> str | None:
+        for number, part in enumerate((value or "").split(","), start=1):
+            if part.strip() and _address_key(part) is None:
+                raise ValueError(f"entry {number} is neither a telephone number nor an e-mail address")
+        return value
+
     @model_validator(mode="after")
     def _can_send(self) -> Self:
         if not (self.twilio_messaging_service_sid or self.twilio_from_number):
@@ -52,6 +76,8 @@ class NotifierSettings(ServiceSettings):
             raise ValueError("TWILIO_FROM_NUMBER: is not a telephone number such as +12125550199")
         if bool(self.twilio_api_key) != bool(self.twilio_api_secret):
             raise ValueError("TWILIO_API_KEY and TWILIO_API_SECRET: only one of them is set")
+        if (self.sendgrid_from_email or self.sendgrid_webhook_public_key) and not self.sendgrid_api_key:
+            raise ValueError("SENDGRID_API_KEY: is not set, but another SENDGRID_ variable is")
         return self
 
     @property
@@ -73,9 +99,23 @@ class NotifierSettings(ServiceSettings):
         return [token.get_secret_value() for token in tokens if token is not None]
 
     @property
-    def allowed_numbers(self) -> frozenset[str] | None:
-        """The only numbers that anything leaves for, where the staging guard is set."""
+    def allowed_addresses(self) -> frozenset[str] | None:
+        """The only numbers and mailboxes that anything leaves for, where the staging guard is set."""
         if self.only_to is None:
             return None
-        numbers = (parse_phone(part) for part in self.only_to.split(","))
-        return frozenset(number.e164 for number in numbers if number is not None)
+        keys = (_address_key(part) for part in self.only_to.split(","))
+        return frozenset(key for key in keys if key is not None)
+
+    @property
+    def event_keys(self) -> list[str]:
+        """The public keys that e-mail events may be signed with: two, set apart by a comma, while one is replaced."""
+        return [key.strip() for key in (self.sendgrid_webhook_public_key or "").split(",") if key.strip()]
+
+
+def _address_key(text: str) -> str | None:
+    """Return what a number or an e-mail address is looked up by; None when it is neither."""
+    address = parse_email(text)
+    if address is not None:
+        return EmailAddress(address).key
+    number = parse_phone(text.strip())
+    return number.key if number is not None else None

@@ -46,7 +46,7 @@ class Webhooks:
             report = ReceiptReport(
                 provider_reference=_needed(form, "MessageSid"),
                 status=status,
-                error_code=_whole_number(form.get("ErrorCode")),
+                error_code=form.get("ErrorCode") or None,
                 token=request.query.get("a"),
             )
             async with unit_of_work(self.database, now=self.clock.now()) as unit:

@@ -5,9 +5,18 @@ from datetime import datetime, time, timedelta
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
-from shared.kernel.contact import PhoneNumber, parse_phone
+from shared.kernel.contact import PhoneNumber, parse_email, parse_phone
 from shared.kernel.send_window import SendWindow
 from shared.messages.base import Instant, TimeZoneName
 from shared.messages.booking import VisitKind
@@ -51,6 +60,15 @@ def _dialable(value: str) -> str:
 
 
 ConsentKind = Literal["reminders", "checkins", "email"]
+
+
+def _mailable(value: str) -> str:
+    address = parse_email(value)
+    if address is None:
+        raise ValueError("is not an e-mail address such as visits@harbor.example.org")
+    return address
+
+
 Duration = Annotated[timedelta, BeforeValidator(_read_duration)]
 TimeOfDay = Annotated[time, BeforeValidator(_read_time)]
 E164 = Annotated[str, AfterValidator(_dialable)]
@@ -95,6 +113,31 @@ class Preparation(ConfigModel):
     infusion_min: Annotated[int, Field(ge=5, le=480)] = 40
     monitor_min: Annotated[int, Field(ge=0, le=480)] = 60
     ride: bool = True
+
+
+class Delivery(ConfigModel):
+    """On which channels a patient is told, and whether on all of them or on the first that works."""
+
+    channels: Annotated[tuple[Literal["sms", "email"], ...], Field(min_length=1)] = ("sms", "email")
+    how: Literal["first_that_works", "all"] = "first_that_works"
+
+    @field_validator("channels")
+    @classmethod
+    def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError("names a channel twice")
+        return value
+
+
+class EmailWords(ConfigModel):
+    """What e-mails may say, and whom they are from."""
+
+    sender: Annotated[str, AfterValidator(_mailable)] | None = None
+    phi_allowed: bool = False
+    """Whether an e-mail may tell of a visit. Only with a signed agreement with whoever carries it (H3)."""
+    bring: dict[Literal["en", "es"], Annotated[str, StringConstraints(max_length=300), AfterValidator(_neutral)]] = (
+        Field(default_factory=dict)
+    )
 
 
 class Step(ConfigModel):
@@ -188,6 +231,8 @@ class Clinic(ConfigModel):
     announce_from: Instant | None = None
     opt_out_replies: Literal["aftercare", "provider"] = "aftercare"
     window: Window = Window()
+    delivery: Delivery = Delivery()
+    email: EmailWords = EmailWords()
     budget: Budget = Budget()
     preparation: Preparation = Preparation()
     settle: Settle = Settle()

@@ -27,6 +27,11 @@ class PhoneNumber:
     __str__ = __repr__
 
     @property
+    def key(self) -> str:
+        """What the number is looked up by."""
+        return self.e164
+
+    @property
     def country_code(self) -> int:
         """The country calling code, for example 1 for the United States."""
         return phonenumbers.parse(self.e164).country_code or 0
@@ -47,6 +52,23 @@ def parse_phone(text: str | None, *, region: str = "US") -> PhoneNumber | None:
     if not phonenumbers.is_possible_number(number):
         return None
     return PhoneNumber(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+@dataclass(frozen=True, slots=True)
+class EmailAddress:
+    """An e-mail address that `parse_email` has read."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return "EmailAddress(…)"
+
+    __str__ = __repr__
+
+    @property
+    def key(self) -> str:
+        """What the address is looked up by: mailboxes do not tell capital letters apart."""
+        return self.text.casefold()
 
 
 def can_receive_texts(phone: PhoneNumber) -> bool:

@@ -62,8 +62,8 @@ def test_what_a_listing_proves(rows, looks, attempt, expected):
 
 
 def test_a_code_that_nobody_listed_is_never_retried():
-    assert rule_for(99999).remedy is Remedy.NONE
-    assert rule_for(99999).retry_delay(0) is None
+    assert rule_for("99999").remedy is Remedy.NONE
+    assert rule_for("99999").retry_delay(0) is None
 
 
 @pytest.mark.parametrize(

@@ -187,11 +187,11 @@ async def test_an_unreachable_handset_is_tried_again_twice(rooms):  # DOMAIN.md 
     await booked(rooms)
     await rooms.send()
     for wait in (timedelta(minutes=30), timedelta(hours=2)):
-        await receive_receipt(rooms, rooms.sandbox.accepted()[-1]["sid"], Receipt.UNDELIVERED, code=30003)
+        await receive_receipt(rooms, rooms.sandbox.accepted()[-1]["sid"], Receipt.UNDELIVERED, code="30003")
         assert (await message(rooms))["state"] == "planned"
         rooms.clock.advance(wait)
         await rooms.send()
-    await receive_receipt(rooms, rooms.sandbox.accepted()[-1]["sid"], Receipt.UNDELIVERED, code=30003)
+    await receive_receipt(rooms, rooms.sandbox.accepted()[-1]["sid"], Receipt.UNDELIVERED, code="30003")
     assert len(rooms.texts()) == 3
     assert ((await message(rooms))["outcome"], (await message(rooms))["receipt"]) == ("sent", "undelivered")
 
@@ -201,7 +201,7 @@ async def test_what_a_dead_process_left_sending_is_settled(rooms):
     async with unit_of_work(rooms.notifier, now=rooms.clock.now()) as unit:
         claimed, calls = await rooms.sender._claim(unit, 5)
     assert (claimed, len(calls)) == (1, 1)
-    await rooms.context.provider.send(calls[0].text)  # the process dies here
+    await calls[0].request.ask()  # the process dies here
     await rooms.reader.execute(
         "UPDATE notifier.messages SET started_at = started_at - interval '6 seconds' WHERE state = 'sending'"
     )

@@ -16,7 +16,7 @@ from services.booking_events.domain.task import Task, TaskKind
 from shared.clinics.model import Clinic, Step
 from shared.kernel.contact import PhoneNumber, can_receive_texts
 from shared.kernel.local_time import before
-from shared.messages.base import Purpose
+from shared.messages.base import Channel, Purpose
 from shared.messages.booking import Modality, VisitKind
 from shared.messages.plan import Expects, PlannedMessage
 from shared.messages.reading import CONFIRM_GRAMMAR
@@ -69,7 +69,7 @@ class _Planner:
             self._plan_reminders(visits)
         for visit in ahead:
             self._flag_fasting(visit)
-        if ahead and not self._can_be_texted():
+        if ahead and not self._can_be_texted() and not self._can_be_mailed():
             self._task(TaskKind.NO_USABLE_PHONE, ahead[0], due_by=ahead[0].starts_at)
         return self._plan
 
@@ -161,10 +161,24 @@ class _Planner:
         values: dict[str, Any],
         wanted_by: datetime | None = None,
     ) -> None:
-        """Plan a notice at once, inside the window; what the window makes useless becomes a task (R2)."""
+        """Plan a notice at once, inside the window; what the window makes useless becomes an e-mail and a task (R2)."""
         send_at = self._window.next_opening(since, self._zone)
         if send_at >= min(useful_until, wanted_by or useful_until):
             self._task(TaskKind.CHANGE_NOT_TEXTED_IN_TIME, visits[0], due_by=wanted_by or useful_until)
+            if self._can_be_mailed() and since < useful_until:
+                # An e-mail wakes nobody, and may be read in time. It tells no more than whom to call, so what the
+                # patient knows of the visit stays as it is.
+                self._message(
+                    f"{key}:email",
+                    purpose,
+                    template,
+                    visits,
+                    send_at=since,
+                    expires_at=useful_until,
+                    values=values,
+                    answer_until=None,
+                    channels=(Channel.EMAIL,),
+                )
         if send_at >= useful_until:
             return
         stands = visits[0].status is Status.BOOKED
@@ -258,7 +272,12 @@ class _Planner:
     # Small parts.
 
     def _can_be_texted(self) -> bool:
-        return self._patient.phone is not None and can_receive_texts(PhoneNumber(self._patient.phone))
+        is_open = "sms" in self._clinic.delivery.channels
+        return is_open and self._patient.phone is not None and can_receive_texts(PhoneNumber(self._patient.phone))
+
+    def _can_be_mailed(self) -> bool:
+        is_open = "email" in self._clinic.delivery.channels
+        return is_open and self._patient.email is not None and self._patient.consent.email
 
     def _message(
         self,
@@ -271,6 +290,7 @@ class _Planner:
         expires_at: datetime,
         values: dict[str, Any],
         answer_until: datetime | None,
+        channels: tuple[Channel, ...] = (),
     ) -> None:
         zone = self._zone if visits[0].modality is Modality.TELEMEDICINE else self._clinic.zone
         common = {
@@ -278,7 +298,14 @@ class _Planner:
             "clinic_phone": self._clinic.phone,
             "time_zone": str(zone),
             "starts_at": visits[0].starts_at.isoformat(),
-            "visits": [{"starts_at": v.starts_at.isoformat(), "modality": v.modality.value} for v in visits],
+            "visits": [
+                {
+                    "starts_at": visit.starts_at.isoformat(),
+                    "ends_at": visit.ends_at.isoformat() if visit.ends_at else None,
+                    "modality": visit.modality.value,
+                }
+                for visit in visits
+            ],
             "bookings": [visit.identity.booking_id for visit in visits],
         }
         self._plan.messages.append(
@@ -287,6 +314,8 @@ class _Planner:
                 purpose=purpose,
                 template=template,
                 values={**common, **values},
+                channels=channels or tuple(Channel(name) for name in self._clinic.delivery.channels),
+                delivery=self._clinic.delivery.how,
                 send_at=send_at,
                 expires_at=expires_at,
                 expects=Expects(grammar=CONFIRM_GRAMMAR, until=answer_until) if answer_until else None,

@@ -29,7 +29,7 @@ class NotReached:
 class Rejected:
     """Refused, with the provider's code."""
 
-    code: int
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ class Remedy(StrEnum):
     RETRY_UNREACHABLE = "retry_unreachable"
     RETRY_LATER = "retry_later"
     SUPPRESS = "suppress"
+    MARK_UNUSABLE = "mark_unusable"
     STOP_SENDING = "stop_sending"
 
 
@@ -57,6 +58,8 @@ class TaskKind(StrEnum):
     """What the notifier asks people to do."""
 
     NUMBER_UNUSABLE = "number_unusable"
+    ADDRESS_UNUSABLE = "address_unusable"
+    PATIENT_NOT_REACHED = "patient_not_reached"
     PROVIDER_STOPPED = "provider_stopped"
     TEMPLATE_BROKEN = "template_broken"
     SENT_OR_NOT_UNKNOWN = "sent_or_not_unknown"

@@ -25,13 +25,18 @@ class Insertion:
     message: PlannedMessage
     channel: Channel
 
+    @property
+    def fallbacks(self) -> tuple[Channel, ...]:
+        """The channels to try after this one."""
+        return fallbacks_of(self.message, self.channel)
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What to do to the rows of a subject."""
 
     inserted: tuple[Insertion, ...]
-    updated: tuple[tuple[int, PlannedMessage], ...]
+    updated: tuple[tuple[int, Insertion], ...]
     wanted: tuple[int, ...]
     unwanted: tuple[int, ...]
 
@@ -40,18 +45,35 @@ def equalise(plan: MessagesPlan, known: Iterable[KnownMessage]) -> Changes:
     """Compare a plan with the rows of its subject, by key and channel (the table of DESIGN.md section 2, mechanism 2).
 
     Rows that wait take the plan's times and values; rows on their way or ended keep their state, and only ``wanted``
-    follows the plan. With ``first_that_works`` a message travels on the first channel of its list.
+    follows the plan. With ``first_that_works`` a message starts on the first channel of its list; a row on a later one,
+    which stands in for it, is as wanted as the message itself.
     """
     rows = {(row.key, row.channel): row for row in known}
-    wished = {(message.key, channel): message for message in plan.messages for channel in _channels(message)}
+    wished = {
+        (message.key, channel): Insertion(message, channel) for message in plan.messages for channel in message.channels
+    }
     present = {at: rows[at] for at in wished if at in rows}
+    under_way = {key for key, _channel in present}
     return Changes(
-        inserted=tuple(Insertion(message, at[1]) for at, message in wished.items() if at not in rows),
+        inserted=tuple(
+            insertion
+            for at, insertion in wished.items()
+            if at not in rows and (insertion.message.delivery == "all" or _starts(insertion, under_way))
+        ),
         updated=tuple((row.id, wished[at]) for at, row in present.items() if row.state in WAITING),
         wanted=tuple(row.id for row in present.values()),
         unwanted=tuple(row.id for at, row in rows.items() if at not in wished),
     )
 
 
-def _channels(message: PlannedMessage) -> tuple[Channel, ...]:
-    return message.channels if message.delivery == "all" else message.channels[:1]
+def fallbacks_of(message: PlannedMessage, channel: Channel) -> tuple[Channel, ...]:
+    """Return the channels that a message may still try after one of them has failed."""
+    if message.delivery == "all":
+        return ()
+    return message.channels[message.channels.index(channel) + 1 :]
+
+
+def _starts(insertion: Insertion, under_way: set[str]) -> bool:
+    """Return whether a message begins here: on the first of its channels, unless another of them has taken over."""
+    message = insertion.message
+    return insertion.channel is message.channels[0] and message.key not in under_way

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from services.notifier.domain.policy import POLICIES
+from services.notifier.domain.policy import POLICIES, Policy
 from services.notifier.domain.state import DeliveryStatus, Reason
 from shared.kernel.send_window import SendWindow
 from shared.messages.base import Channel, Consent, Purpose
@@ -34,7 +34,10 @@ class Facts:
     consent: Consent
     zone: ZoneInfo
     window: SendWindow
+    has_channel: bool = True
     has_address: bool = True
+    is_usable: bool = True
+    takes_texts: bool = True
     has_opted_out: bool = False
     is_paused: bool = False
     is_allowed_here: bool = True
@@ -53,6 +56,11 @@ class Hold:
     reason: Reason
     until: datetime
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether the patient would have been told, had the channel worked; a STOP, for one, was their own wish."""
+        return self.reason in _FAILURES
+
 
 @dataclass(frozen=True, slots=True)
 class End:
@@ -63,34 +71,54 @@ class End:
 
 
 Judgement = Send | Hold | End
+_FAILURES = (Reason.UNUSABLE, Reason.NO_TEXTS, Reason.OUTSIDE_WINDOW)
 
 
-def judge(due: Due, facts: Facts, now: datetime) -> Judgement:  # noqa: C901 - rules in order read as a list
+def judge(due: Due, facts: Facts, now: datetime) -> Judgement:
     """Decide what happens to a due message. Whatever holds it, it ends when it expires."""
     policy = POLICIES[due.purpose]
     if now >= due.expires_at - SHORTEST_USE:
         return _ended(due)
     if not due.wanted:
         return Hold(Reason.NOT_WANTED, due.expires_at)
-    if due.channel is not Channel.SMS:
-        return Hold(Reason.NO_CHANNEL, due.expires_at)
     if facts.is_paused:
         return Hold(Reason.PAUSED, due.expires_at)
     if facts.has_opted_out and due.purpose in _NOW_OR_NEVER:
         return End(DeliveryStatus.DROPPED, Reason.BLOCKED_OPT_OUT)
-    if facts.has_opted_out and policy.obeys_opt_out:
-        return Hold(Reason.OPTED_OUT, due.expires_at)
-    if not policy.is_agreed_to(facts.consent):
-        return Hold(Reason.NO_CONSENT, due.expires_at)
-    if not facts.has_address:
-        return Hold(Reason.NO_ADDRESS, due.expires_at)
+    closed = _closed_channel(due, facts, policy)
+    if closed is not None:
+        return Hold(closed, due.expires_at)
     if not facts.is_allowed_here:
         return End(DeliveryStatus.DROPPED, Reason.NOT_ALLOWED_HERE)
     if facts.too_many_this_hour:
         return End(DeliveryStatus.DROPPED, Reason.LOOP)
-    if policy.obeys_window and not facts.window.contains(now, facts.zone):
+    # An e-mail wakes nobody.
+    if policy.obeys_window and due.channel is not Channel.EMAIL and not facts.window.contains(now, facts.zone):
         return Hold(Reason.OUTSIDE_WINDOW, min(facts.window.next_opening(now, facts.zone), due.expires_at))
     return Send()
+
+
+def _closed_channel(due: Due, facts: Facts, policy: Policy) -> Reason | None:
+    """Return why the channel cannot or must not carry this message, whenever it is tried; None if it may."""
+    closed = {
+        Reason.NO_CHANNEL: not facts.has_channel,
+        Reason.OPTED_OUT: facts.has_opted_out and policy.obeys_opt_out,
+        Reason.NO_CONSENT: not policy.is_agreed_to(facts.consent, due.channel),
+        Reason.NO_ADDRESS: not facts.has_address,
+        Reason.UNUSABLE: not facts.is_usable and not policy.tries_anyway,
+        Reason.NO_TEXTS: due.channel is Channel.SMS and not facts.takes_texts and not policy.tries_anyway,
+    }
+    return next((reason for reason, holds in closed.items() if holds), None)
+
+
+def is_hopeless(hold: Hold, due: Due) -> bool:
+    """Return whether a hold says that this channel will not do, so that another one should be tried in time.
+
+    The row itself goes on waiting: a START, a new number or a new consent brings it back.
+    """
+    if hold.reason is Reason.OUTSIDE_WINDOW:
+        return hold.until >= due.expires_at
+    return hold.reason not in (Reason.NOT_WANTED, Reason.PAUSED)
 
 
 def _ended(due: Due) -> End:

@@ -5,8 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from services.notifier.domain.state import DeliveryStatus
-from shared.kernel.contact import PhoneNumber
+from shared.kernel.contact import EmailAddress, PhoneNumber
 from shared.messages.base import Channel, Consent, Purpose
+
+Address = PhoneNumber | EmailAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Message:
     resends: int
     reason: str | None
     provider_reference: str | None
+    number: bytes | None
+    fallbacks: tuple[Channel, ...]
     template: str
     values: dict[str, Any] = field(repr=False)
 
@@ -44,6 +48,11 @@ class Contact:
     language: str
     time_zone: str
     consent: Consent
+    email: EmailAddress | None = None
+
+    def address(self, channel: Channel) -> Address | None:
+        """Return where a channel reaches the recipient."""
+        return self.email if channel is Channel.EMAIL else self.phone
 
 
 @dataclass(frozen=True, slots=True)

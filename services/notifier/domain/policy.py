@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.messages.base import Consent, Purpose
+from shared.messages.base import Channel, Consent, Purpose
 
 ConsentKind = Literal["reminders", "checkins"]
 
@@ -17,10 +17,19 @@ class Policy:
     obeys_window: bool = True
     obeys_opt_out: bool = True
     repeat_when_unsure: bool = False
+    person: Literal["never", "when_it_fails", "always"] = "never"
+    """When a person must tell the patient instead: where every channel failed, or even where none was open."""
 
-    def is_agreed_to(self, consent: Consent) -> bool:
-        """Return whether the recipient agreed to this kind of message."""
-        return self.consent is None or bool(getattr(consent, self.consent))
+    @property
+    def tries_anyway(self) -> bool:
+        """Whether it is tried even where it probably cannot arrive: what must not wait must not be given up unasked."""
+        return not self.obeys_window
+
+    def is_agreed_to(self, consent: Consent, channel: Channel) -> bool:
+        """Return whether the recipient agreed to this kind of message, and to e-mails where it is one."""
+        if self.consent is None:
+            return True
+        return bool(getattr(consent, self.consent)) and (channel is not Channel.EMAIL or consent.email)
 
 
 POLICIES: dict[Purpose, Policy] = {
@@ -28,10 +37,10 @@ POLICIES: dict[Purpose, Policy] = {
     Purpose.PAGE: Policy(0, None, obeys_window=False, repeat_when_unsure=True),
     Purpose.OPT_OUT_CONFIRMATION: Policy(1, None, obeys_window=False, obeys_opt_out=False),
     Purpose.ANSWER_REPLY: Policy(2, None, obeys_window=False),
-    Purpose.CHANGE_NOTICE: Policy(3, "reminders"),
-    Purpose.REMINDER_NEAR: Policy(4, "reminders"),
-    Purpose.HOME_SAFE: Policy(4, "checkins"),
-    Purpose.CONFIRMATION: Policy(5, "reminders"),
+    Purpose.CHANGE_NOTICE: Policy(3, "reminders", person="always"),
+    Purpose.REMINDER_NEAR: Policy(4, "reminders", person="when_it_fails"),
+    Purpose.HOME_SAFE: Policy(4, "checkins", person="when_it_fails"),
+    Purpose.CONFIRMATION: Policy(5, "reminders", person="when_it_fails"),
     Purpose.QUESTIONNAIRE_ITEM: Policy(5, "checkins"),
     Purpose.CHECKIN: Policy(6, "checkins"),
     Purpose.REMINDER_FAR: Policy(7, "reminders"),

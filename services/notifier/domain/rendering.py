@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_time
 from jinja2 import StrictUndefined, Template, pass_context
 from jinja2 import TemplateError as JinjaError
+from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -49,26 +50,54 @@ def render(template: str, language: str, values: Mapping[str, Any], catalogue: C
     Raises:
         TemplateError: no such template, a placeholder without a value, or a text that is too long.
     """
-    spoken = language.partition("-")[0].lower()
-    found = catalogue.get(spoken, template)
-    if found is None:
-        spoken, found = FALLBACK_LANGUAGE, catalogue.get(FALLBACK_LANGUAGE, template)
+    spoken, found = find_template(template, language, catalogue)
     if found is None:
         raise TemplateError(f"{template}: there is no such template")
     try:
-        text = found.render({**_clean(dict(values)), "locale": _LOCALES.get(spoken, spoken)})
+        text = found.render(prepare_values(values, spoken))
     except (JinjaError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise TemplateError(f"{template}/{spoken}: {type(error).__name__}") from None
-    text = _TWO_STOPS.sub(".", normalise(" ".join(text.split())))
+    text = normalise(tidy(text))
     if not 0 < len(text) <= LONGEST_TEXT:
         raise TemplateError(f"{template}/{spoken}: the text is empty or too long")
     return Rendered(text, measure(text))
 
 
-def build_environment() -> ImmutableSandboxedEnvironment:
-    """Return the environment that templates are compiled in: sandboxed, and strict about missing values."""
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, trim_blocks=True)
-    environment.filters |= {"clock": _clock, "day": _day, "days": _days}
+class _Frugal(ImmutableSandboxedEnvironment):
+    """Refuses arithmetic that could make a text of a gigabyte out of a short template."""
+
+    intercepted_binops = frozenset({"*", "**", "%"})
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Refuse an operator."""
+        _ = context, left, right
+        raise SecurityError(f"templates do not use {operator}")
+
+
+def find_template(name: str, language: str, catalogue: Catalogue) -> tuple[str, Template | None]:
+    """Return the language that a text can be had in, and its template; English where there is no such translation."""
+    spoken = language.partition("-")[0].lower()
+    found = catalogue.get(spoken, name)
+    return (spoken, found) if found is not None else (FALLBACK_LANGUAGE, catalogue.get(FALLBACK_LANGUAGE, name))
+
+
+def prepare_values(values: Mapping[str, Any], language: str, *, longest: int = LONGEST_VALUE) -> dict[str, Any]:
+    """Return values that cannot break out of a line, with the locale that spells dates."""
+    return {**_clean(dict(values), longest), "locale": _LOCALES.get(language, language)}
+
+
+def tidy(text: str) -> str:
+    """Run a template's lines together, and let a sentence that ends in "p.m." end in one full stop."""
+    return _TWO_STOPS.sub(".", " ".join(text.split()))
+
+
+def build_environment(*, escapes: bool = False) -> ImmutableSandboxedEnvironment:
+    """Return the environment that templates are compiled in: sandboxed, and strict about missing values.
+
+    ``escapes`` is for markup: every value is escaped.
+    """
+    environment = _Frugal(undefined=StrictUndefined, autoescape=escapes, trim_blocks=True)
+    environment.filters |= {"clock": _clock, "las": _las, "day": _day, "full_day": _full_day, "days": _days}
     environment.globals.clear()
     return environment
 
@@ -80,9 +109,24 @@ def _clock(context: Context, at: str) -> str:
 
 
 @pass_context
+def _las(context: Context, at: str) -> str:
+    """Spell a time of day with its Spanish article: las 10:00 a.m., la 1:30 p.m."""
+    article = "la" if _local(context, at).hour % 12 == 1 else "las"
+    return f"{article} {format_time(_local(context, at), 'short', locale=context['locale'])}"
+
+
+@pass_context
 def _day(context: Context, at: str) -> str:
     """Spell a day: Tue, Dec 1; mar 1 de dic."""
     return _spell_day(_local(context, at).date(), str(context["locale"]))
+
+
+@pass_context
+def _full_day(context: Context, at: str) -> str:
+    """Spell a day where there is room: Tuesday, December 1; martes 1 de diciembre."""
+    locale = str(context["locale"])
+    pattern = "EEEE, MMMM d" if locale.startswith("en") else "EEEE d 'de' MMMM"
+    return format_date(_local(context, at).date(), pattern, locale=locale)
 
 
 @pass_context
@@ -125,11 +169,11 @@ def _local(context: Context, at: str) -> datetime:
     return datetime.fromisoformat(at).astimezone(ZoneInfo(str(context["time_zone"])))
 
 
-def _clean(value: Any) -> Any:
+def _clean(value: Any, longest: int) -> Any:
     """Strip what could break out of a line, and bound every value."""
     if isinstance(value, str):
         kept = "".join(char for char in value if unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
-        return " ".join(kept.split())[:LONGEST_VALUE]
+        return " ".join(kept.split())[:longest]
     if isinstance(value, dict):
-        return {key: _clean(item) for key, item in value.items()}
-    return [_clean(item) for item in value] if isinstance(value, list | tuple) else value
+        return {key: _clean(item, longest) for key, item in value.items()}
+    return [_clean(item, longest) for item in value] if isinstance(value, list | tuple) else value

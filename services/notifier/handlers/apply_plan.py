@@ -43,11 +43,8 @@ async def apply_plan(unit: UnitOfWork, _envelope: Envelope, plan: MessagesPlan, 
     await plans.update_waiting(connection, unit.sealer, changes.updated, recipient_id)
     withdrawn = await plans.set_wanted(connection, wanted=changes.wanted, unwanted=changes.unwanted)
     await plans.close_prompts(connection, plan.subject, plan.closed_prompts)
-    for message_id in inserted:
-        await outcomes.remember(connection, message_id, "planned", now=unit.now, detail=f"revision {plan.revision}")
-    for message_id in withdrawn:
-        await outcomes.remember(
-            connection, message_id, "no longer wanted", now=unit.now, detail=f"revision {plan.revision}"
-        )
+    revision = f"revision {plan.revision}"
+    await outcomes.remember_all(connection, inserted, "planned", now=unit.now, detail=revision)
+    await outcomes.remember_all(connection, withdrawn, "no longer wanted", now=unit.now, detail=revision)
     context.metrics.planned.inc(len(inserted))
     await plans.announce_due(connection)

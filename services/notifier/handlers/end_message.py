@@ -70,13 +70,22 @@ def count_outcome(context: Context, message: Message, status: DeliveryStatus, re
 
 
 async def raise_task(
-    unit: UnitOfWork, kind: TaskKind, message: Message, *, due_by: datetime | None = None, cause: str = ""
+    unit: UnitOfWork,
+    kind: TaskKind,
+    message: Message,
+    *,
+    due_by: datetime | None = None,
+    cause: str = "",
+    once_per: str = "",
 ) -> None:
-    """Ask a person to look, once per message and kind (or once per ``cause``)."""
+    """Ask a person to look, once per message and kind.
+
+    With ``once_per`` once for all messages that share it; with ``cause`` it is nobody's message in particular.
+    """
     await raise_named_task(
         unit,
         kind,
-        cause=cause or str(message.id),
+        cause=cause or once_per or str(message.id),
         clinic_id=message.clinic_id,
         patient_ref=None if cause else message.patient_ref,
         references={} if cause else {"subject": message.subject, "key": message.key},

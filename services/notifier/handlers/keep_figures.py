@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 
-from services.notifier.store import claims, outcomes
+from services.notifier.store import claims, outcomes, receipts
 from shared.clinics.model import Retention
 from shared.kernel.clock import Clock
 from shared.postgres.database import Database
 from shared.telemetry.metrics import Metrics
+
+_EVENTS_REPEAT_FOR = timedelta(days=14)
 
 
 class KeepFigures:
@@ -29,4 +31,5 @@ class KeepFigures:
         before = self._clock.now() - timedelta(days=self._retention.bodies_days)
         async with self._database.transaction() as connection:
             await outcomes.forget_bodies(connection, before=before)
+            await receipts.forget_events(connection, before=self._clock.now() - _EVENTS_REPEAT_FOR)
         return 0

@@ -8,23 +8,24 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from services.notifier.context import Context
+from services.notifier.context import Context, scope_of
 from services.notifier.domain.answer import Answer, RateLimited
-from services.notifier.domain.judge import Due, End, Facts, Hold, Send, judge
-from services.notifier.domain.message import Attempt, Contact, Message
+from services.notifier.domain.judge import Due, End, Facts, Hold, Send, is_hopeless, judge
+from services.notifier.domain.message import Address, Attempt, Contact, Message
 from services.notifier.domain.policy import POLICIES
-from services.notifier.domain.rendering import TemplateError, render
+from services.notifier.domain.rendering import TemplateError
 from services.notifier.domain.state import DeliveryStatus, Reason
+from services.notifier.handlers.compose import Composed, compose
 from services.notifier.handlers.end_message import end_message
+from services.notifier.handlers.fall_back import fall_back
 from services.notifier.handlers.record_answer import record_answer
-from services.notifier.providers.twilio_sms import Text
 from services.notifier.store import attempts, claims, outcomes, pauses, suppressions
 from shared.kernel.backoff import exponential
 from shared.kernel.clock import Clock
-from shared.kernel.contact import PhoneNumber
+from shared.kernel.contact import PhoneNumber, can_receive_texts
 from shared.kernel.errors import DependencyUnavailableError
 from shared.kernel.ids import new_token
-from shared.messages.base import Consent
+from shared.messages.base import Channel, Consent
 from shared.postgres.database import Database, lock_in_order
 from shared.postgres.unit_of_work import UnitOfWork, unit_of_work
 from shared.telemetry.log import log
@@ -44,7 +45,7 @@ class _Call:
     """One request to the provider that is written down and about to be made."""
 
     attempt: Attempt
-    text: Text
+    request: Composed
 
 
 @dataclass(slots=True)
@@ -52,7 +53,7 @@ class _Round:
     """What is true of the messages of one claim."""
 
     contacts: dict[str, Contact]
-    numbers: dict[str, list[bytes]]
+    addresses: dict[str, list[bytes]]
     suppressed: set[tuple[str, bytes, str]]
     paused: set[str]
     busy: set[bytes]
@@ -61,16 +62,32 @@ class _Round:
     waiting: list[int] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What one sender takes care of. Every message belongs to one lane of one provider."""
+
+    name: str
+    channel: Channel
+    others: tuple[Channel, ...] = ()
+    """Channels without a carrier, whose messages this lane ends."""
+    urgent: tuple[bool, ...] = (True, False)
+
+
+URGENT = Lane("urgent", Channel.SMS, (Channel.VOICE,), urgent=(True,))
+ROUTINE = Lane("routine", Channel.SMS, (Channel.VOICE,), urgent=(False,))
+EMAILS = Lane("e-mail", Channel.EMAIL)
+
+
 class SendDue:
-    """Sends one lane: routine texts, or urgent ones, which never wait behind them."""
+    """Sends one lane: urgent texts never wait behind routine ones, nor one provider behind another."""
 
     def __init__(
-        self, database: Database, clock: Clock, context: Context, *, urgent: bool, slots: int, wake: asyncio.Event
+        self, database: Database, clock: Clock, context: Context, lane: Lane, *, slots: int, wake: asyncio.Event
     ) -> None:
         self._database = database
         self._clock = clock
         self._context = context
-        self._urgent = urgent
+        self._lane = lane
         self._slots = slots
         self._wake = wake
         self._calls: set[asyncio.Task[None]] = set()
@@ -108,13 +125,15 @@ class SendDue:
             await asyncio.wait(self._calls, timeout=10)
 
     async def _claim(self, unit: UnitOfWork, free: int) -> tuple[int, list[_Call]]:
-        gate = await pauses.provider_gate(unit.connection, trial_for=_TRIAL_FOR)
-        self._context.metrics.sending_paused.labels("provider").set(gate.state != "open")
+        scope = scope_of(self._lane.channel)
+        gate = await pauses.provider_gate(unit.connection, scope, trial_for=_TRIAL_FOR)
+        self._context.metrics.sending_paused.labels(scope).set(gate.state != "open")
         messages = await claims.claim_due(
             unit.connection,
             unit.sealer,
             now=unit.now,
-            urgent=self._urgent,
+            channels=(self._lane.channel, *self._lane.others),
+            urgent=self._lane.urgent,
             limit=1 if gate.state == "trial" else free,
             only_expired=gate.state == "closed",
         )
@@ -127,20 +146,20 @@ class SendDue:
         return len(messages), current.calls
 
     async def _facts(self, unit: UnitOfWork, messages: Sequence[Message]) -> _Round:
-        """Gather what is true now, under a lock per number: no STOP can slip in between."""
+        """Gather what is true now, under a lock per number or mailbox: no STOP can slip in between."""
         connection = unit.connection
         contacts = await claims.contacts(connection, unit.sealer, {message.recipient_id for message in messages})
-        numbers = {
-            contact.recipient_id: unit.sealer.lookups(contact.phone.e164)
+        addresses = {
+            contact.recipient_id: unit.sealer.lookups(address.key)
             for contact in contacts.values()
-            if contact.phone is not None
+            if (address := contact.address(self._lane.channel)) is not None
         }
-        await lock_in_order(connection, [f"number:{hashes[0].hex()}" for hashes in numbers.values()])
-        every = [one for hashes in numbers.values() for one in hashes]
+        await lock_in_order(connection, [f"number:{hashes[0].hex()}" for hashes in addresses.values()])
+        every = [one for hashes in addresses.values() for one in hashes]
         return _Round(
             contacts=contacts,
-            numbers=numbers,
-            suppressed=await suppressions.suppressed(connection, every),
+            addresses=addresses,
+            suppressed=await suppressions.suppressed(connection, every, now=unit.now),
             paused=await pauses.paused_clinics(connection),
             busy=await claims.busy_numbers(connection, every),
             answered=await claims.automatic_texts_since(connection, every, unit.now - timedelta(hours=1)),
@@ -148,37 +167,44 @@ class SendDue:
 
     async def _judge(self, unit: UnitOfWork, message: Message, current: _Round) -> None:
         contact = current.contacts.get(message.recipient_id)
-        numbers = current.numbers.get(message.recipient_id, [])
+        address = contact.address(message.channel) if contact else None
+        hashes = current.addresses.get(message.recipient_id, [])
         due = Due(message.purpose, message.channel, message.wanted, message.expires_at, message.reason)
-        match judge(due, self._facts_of(message, contact, numbers, current), unit.now):
-            case Hold(reason, until):
+        match judge(due, self._facts_of(message, contact, address, hashes, current), unit.now):
+            case Hold(reason, until) as hold:
                 await claims.hold(unit.connection, message.id, reason=reason, until=until)
                 if reason != message.reason:
                     await outcomes.remember(unit.connection, message.id, "held", now=unit.now, detail=reason)
+                if is_hopeless(hold, due):
+                    await fall_back(unit, message, reason, failed=hold.is_failure, context=self._context)
             case End(status, reason):
                 await end_message(unit, message, status, reason, context=self._context)
             case Send():
                 assert contact is not None
-                assert contact.phone is not None
-                await self._start(unit, message, contact, contact.phone, numbers, current)
+                assert address is not None
+                await self._start(unit, message, contact, address, hashes, current)
 
-    def _facts_of(self, message: Message, contact: Contact | None, numbers: list[bytes], current: _Round) -> Facts:
+    def _facts_of(
+        self, message: Message, contact: Contact | None, address: Address | None, hashes: list[bytes], current: _Round
+    ) -> Facts:
         clinic = self._context.clinic(message.clinic_id)
-        sender = self._context.sender_of(message.clinic_id).name
-        phone = contact.phone if contact else None
-        answers = sum(current.answered.get(number, 0) for number in numbers)
+        sender = self._context.sender_name(message.clinic_id, message.channel)
+        answers = sum(current.answered.get(one, 0) for one in hashes)
         return Facts(
             consent=contact.consent if contact else _NO_CONSENT,
             zone=ZoneInfo(contact.time_zone) if contact else clinic.zone,
             window=clinic.window.hours,
-            has_address=phone is not None,
+            has_channel=self._context.can_send(message.clinic_id, message.channel),
+            has_address=address is not None,
+            is_usable=not any((sender, one, "unusable") in current.suppressed for one in hashes),
+            takes_texts=not isinstance(address, PhoneNumber) or can_receive_texts(address),
             has_opted_out=any(
-                (sender, number, kind) in current.suppressed
-                for number in numbers
+                (sender, one, kind) in current.suppressed
+                for one in hashes
                 for kind in ("all", POLICIES[message.purpose].consent)
             ),
             is_paused=message.clinic_id in current.paused and not message.urgent,
-            is_allowed_here=phone is None or self._context.may_reach(phone),
+            is_allowed_here=address is None or self._context.may_reach(address),
             too_many_this_hour=message.subject.startswith(_AUTOMATIC) and answers >= _MOST_ANSWERS_PER_HOUR,
         )
 
@@ -187,35 +213,36 @@ class SendDue:
         unit: UnitOfWork,
         message: Message,
         contact: Contact,
-        phone: PhoneNumber,
-        numbers: list[bytes],
+        address: Address,
+        hashes: list[bytes],
         current: _Round,
     ) -> None:
         """Write the attempt down; it is made once this transaction has committed."""
-        if not message.urgent and current.busy.intersection(numbers):
+        if not message.urgent and current.busy.intersection(hashes):
             current.waiting.append(message.id)
             return
+        token = new_token()
         try:
-            rendered = render(message.template, contact.language, message.values, self._context.catalogue)
+            request = compose(
+                message, address, language=contact.language, token=token, context=self._context, now=unit.now
+            )
         except TemplateError:
             log.error("a template cannot be rendered", template=message.template, language=contact.language)
             await end_message(unit, message, DeliveryStatus.FAILED, Reason.TEMPLATE, context=self._context)
             return
-        token = new_token()
         number = await claims.start_attempt(
-            unit.connection, message.id, token, numbers[0], unit.sealer.lookup(rendered.text)
+            unit.connection, message.id, token, hashes[0], unit.sealer.lookup(request.words)
         )
-        current.busy.update(numbers)
+        if message.channel is not Channel.EMAIL:
+            current.busy.update(hashes)
         await outcomes.remember(unit.connection, message.id, "sending", now=unit.now, detail=f"attempt {number}")
-        sender = self._context.sender_of(message.clinic_id)
-        text = Text(phone, rendered.text, sender, token, message.expires_at - unit.now)
-        current.calls.append(_Call(Attempt(message, number, token), text))
+        current.calls.append(_Call(Attempt(message, number, token), request))
 
     async def _deliver(self, call: _Call, claimed_at: float) -> None:
         if time.monotonic() - claimed_at > _START_WITHIN_S:
             answer: Answer = RateLimited(timedelta(0))  # nothing was asked: the message simply waits again
         else:
-            answer = await self._ask(call.text)
+            answer = await self._ask(call.request)
         failures = 0
         while True:
             try:
@@ -227,13 +254,14 @@ class SendDue:
             else:
                 return
 
-    async def _ask(self, text: Text) -> Answer:
+    async def _ask(self, request: Composed) -> Answer:
         started = time.monotonic()
-        answer = await self._context.provider.send(text)
-        self._context.metrics.provider_seconds.labels("twilio").observe(time.monotonic() - started)
-        self._context.metrics.provider_answers.labels("twilio", type(answer).__name__).inc()
+        answer = await request.ask()
+        provider = "sendgrid" if self._lane.channel is Channel.EMAIL else "twilio"
+        self._context.metrics.provider_seconds.labels(provider).observe(time.monotonic() - started)
+        self._context.metrics.provider_answers.labels(provider, type(answer).__name__).inc()
         if isinstance(answer, RateLimited):
-            # Too many requests concerns every text, not this one alone.
+            # Too many requests concerns every message, not this one alone.
             self._not_before = max(self._not_before, time.monotonic() + answer.retry_after.total_seconds())
         return answer
 

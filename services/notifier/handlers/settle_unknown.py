@@ -4,17 +4,20 @@ from datetime import timedelta
 
 from services.notifier.context import Context
 from services.notifier.domain.answer import ProviderMessage
+from services.notifier.domain.message import Message
 from services.notifier.domain.policy import POLICIES
 from services.notifier.domain.settle import Absent, Finding, Found, LookAgain, Undecidable, settle
 from services.notifier.domain.state import DeliveryStatus, Reason
 from services.notifier.handlers.end_message import end_message
+from services.notifier.handlers.fall_back import fall_back
 from services.notifier.handlers.record_answer import adopt
 from services.notifier.store import attempts, claims, outcomes
 from services.notifier.store.attempts import Doubt
 from shared.kernel.clock import Clock
 from shared.kernel.errors import DependencyUnavailableError
+from shared.messages.base import Channel
 from shared.postgres.database import Database
-from shared.postgres.unit_of_work import unit_of_work
+from shared.postgres.unit_of_work import UnitOfWork, unit_of_work
 from shared.telemetry.log import log
 
 _AT_ONCE = 10
@@ -33,8 +36,9 @@ class SettleUnknown:
         """Look for evidence of every message whose time has come; return how many looks were made."""
         timing = self._context.timing
         async with unit_of_work(self._database, now=self._clock.now()) as unit:
-            for message_id, attempt in await attempts.abandoned(unit.connection, lease=timing.lease):
-                if await attempts.make_unknown(unit.connection, message_id, attempt, grace=timing.grace):
+            for message_id, attempt, channel in await attempts.abandoned(unit.connection, lease=timing.lease):
+                grace = timing.grace_of(channel)
+                if await attempts.make_unknown(unit.connection, message_id, attempt, grace=grace):
                     await outcomes.remember(
                         unit.connection, message_id, "unknown", now=unit.now, detail="no answer was recorded"
                     )
@@ -42,6 +46,10 @@ class SettleUnknown:
             recipients = {doubt.recipient_id for doubt in doubts}
             contacts = await claims.contacts(unit.connection, unit.sealer, recipients)
         for doubt in doubts:
+            if doubt.channel is Channel.EMAIL:
+                # Nothing lists e-mails: an event that names the attempt would have settled it by now.
+                await self._give_up(doubt)
+                continue
             contact = contacts.get(doubt.recipient_id)
             if contact is not None and contact.phone is not None:
                 try:
@@ -73,8 +81,7 @@ class SettleUnknown:
                 case LookAgain() if not repeats:
                     await attempts.count_look(unit.connection, message.id, doubt.attempt)
                 case Undecidable() if not repeats:
-                    await end_message(unit, message, DeliveryStatus.UNKNOWN, Reason.NOT_RESENT, context=self._context)
-                    await attempts.release_number(unit.connection, message.id)
+                    await self._end(unit, message)
                 case Absent() | LookAgain() | Undecidable():
                     await attempts.give_back(
                         unit.connection,
@@ -92,4 +99,16 @@ class SettleUnknown:
         async with unit_of_work(self._database, now=self._clock.now()) as unit:
             message = await attempts.open_message(unit.connection, unit.sealer, doubt.message_id)
             if message is not None and unit.now > message.expires_at + _GIVE_UP_AFTER:
-                await end_message(unit, message, DeliveryStatus.UNKNOWN, Reason.NOT_RESENT, context=self._context)
+                await self._end(unit, message)
+
+    async def _give_up(self, doubt: Doubt) -> None:
+        async with unit_of_work(self._database, now=self._clock.now()) as unit:
+            message = await attempts.open_message(unit.connection, unit.sealer, doubt.message_id)
+            if message is not None and message.state is DeliveryStatus.UNKNOWN and message.attempt == doubt.attempt:
+                await self._end(unit, message)
+
+    async def _end(self, unit: UnitOfWork, message: Message) -> None:
+        """It is not repeated on this channel, since it may have gone out; another channel does no harm."""
+        if await end_message(unit, message, DeliveryStatus.UNKNOWN, Reason.NOT_RESENT, context=self._context):
+            await attempts.release_number(unit.connection, message.id)
+            await fall_back(unit, message, Reason.NOT_RESENT, failed=True, context=self._context)

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.notifier.context import Context
+from services.notifier.context import Context, rule_for
 from services.notifier.domain.answer import Remedy
 from services.notifier.domain.message import Message
 from services.notifier.domain.receipt import NOT_DELIVERED, Receipt, advance
-from services.notifier.handlers.end_message import publish_outcome, raise_task
-from services.notifier.providers.twilio_errors import rule_for
-from services.notifier.store import attempts, outcomes, pauses
+from services.notifier.handlers.end_message import publish_outcome
+from services.notifier.handlers.fall_back import fall_back
+from services.notifier.handlers.heed_error import heed_error
+from services.notifier.handlers.stop_sending import stop_sending
+from services.notifier.store import attempts, outcomes
 from shared.messages import outcome as events
 from shared.postgres.unit_of_work import UnitOfWork
 from shared.telemetry.log import log
@@ -21,7 +23,7 @@ class ReceiptReport:
 
     provider_reference: str
     status: Receipt
-    error_code: int | None
+    error_code: str | None
     token: str | None
 
 
@@ -46,7 +48,7 @@ async def apply_receipt(
     message: Message,
     provider_reference: str,
     status: Receipt,
-    code: int | None,
+    code: str | None,
     *,
     context: Context,
 ) -> None:
@@ -57,28 +59,25 @@ async def apply_receipt(
     if not progress.applies:
         return
     await outcomes.apply_receipt(unit.connection, message.id, status)
-    await outcomes.remember(
-        unit.connection, message.id, f"receipt: {status}", now=unit.now, detail=str(code) if code else None
-    )
+    await outcomes.remember(unit.connection, message.id, f"receipt: {status}", now=unit.now, detail=code)
     if status is Receipt.DELIVERED:
         publish_outcome(unit, message, events.DELIVERED, provider_reference=provider_reference)
     elif status in NOT_DELIVERED:
-        await _not_delivered(unit, message, provider_reference, code or 0, context=context)
+        await _not_delivered(unit, message, provider_reference, code or "", context=context)
 
 
 async def _not_delivered(
-    unit: UnitOfWork, message: Message, provider_reference: str, code: int, *, context: Context
+    unit: UnitOfWork, message: Message, provider_reference: str, code: str, *, context: Context
 ) -> None:
     """Send again where the error table says that it helps; else say that it failed, and whom that concerns."""
-    rule = rule_for(code)
-    publish_outcome(unit, message, events.FAILED, reason=str(code), provider_reference=provider_reference)
+    rule = rule_for(message.channel, code)
+    publish_outcome(unit, message, events.FAILED, reason=code or "no code", provider_reference=provider_reference)
     delay: timedelta | None = rule.retry_delay(message.resends)
     if delay is not None and message.wanted and unit.now + delay < message.expires_at:
-        await outcomes.send_again(unit.connection, message.id, due_at=unit.now + delay, reason=str(code))
-        await outcomes.remember(unit.connection, message.id, "to be sent again", now=unit.now, detail=str(code))
-    elif rule.task is not None:
-        await raise_task(unit, rule.task, message, due_by=message.expires_at)
+        await outcomes.send_again(unit.connection, message.id, due_at=unit.now + delay, reason=code)
+        await outcomes.remember(unit.connection, message.id, "to be sent again", now=unit.now, detail=code)
+    else:
+        await heed_error(unit, message, code, context=context)
+        await fall_back(unit, message, code or "not delivered", failed=True, context=context)
     if rule.remedy is Remedy.STOP_SENDING:
-        await pauses.pause_provider(
-            unit.connection, str(code), first=context.timing.pause, longest=context.timing.longest_pause
-        )
+        await stop_sending(unit, message, code, context=context)

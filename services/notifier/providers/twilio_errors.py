@@ -15,9 +15,9 @@ RULES: dict[int, ErrorRule] = {
     30034: ErrorRule(Remedy.STOP_SENDING, TaskKind.PROVIDER_STOPPED),  # sender not registered
     21606: ErrorRule(Remedy.STOP_SENDING, TaskKind.PROVIDER_STOPPED),  # this number cannot send
     21608: ErrorRule(Remedy.STOP_SENDING, TaskKind.PROVIDER_STOPPED),  # trial account
-    21211: ErrorRule(Remedy.NONE, TaskKind.NUMBER_UNUSABLE),  # not a number
-    21614: ErrorRule(Remedy.NONE, TaskKind.NUMBER_UNUSABLE),  # not a mobile
-    21635: ErrorRule(Remedy.NONE, TaskKind.NUMBER_UNUSABLE),  # landline
+    21211: ErrorRule(Remedy.MARK_UNUSABLE, TaskKind.NUMBER_UNUSABLE),  # not a number
+    21614: ErrorRule(Remedy.MARK_UNUSABLE, TaskKind.NUMBER_UNUSABLE),  # not a mobile
+    21635: ErrorRule(Remedy.MARK_UNUSABLE, TaskKind.NUMBER_UNUSABLE),  # landline
     21408: ErrorRule(Remedy.NONE, TaskKind.OPS_LOOK),  # region switched off
     21610: ErrorRule(Remedy.SUPPRESS),  # opted out at the provider
     21611: ErrorRule(Remedy.RETRY_LATER, TaskKind.OPS_LOOK),  # sender's queue is full
@@ -27,7 +27,7 @@ RULES: dict[int, ErrorRule] = {
     30003: ErrorRule(Remedy.RETRY_UNREACHABLE),  # handset off or out of reach
     30004: ErrorRule(Remedy.NONE, TaskKind.NUMBER_UNUSABLE),  # blocked
     30005: ErrorRule(Remedy.NONE, TaskKind.NUMBER_UNUSABLE),  # unknown or inactive
-    30006: ErrorRule(Remedy.NONE, TaskKind.NUMBER_UNUSABLE),  # landline or carrier unreachable
+    30006: ErrorRule(Remedy.MARK_UNUSABLE, TaskKind.NUMBER_UNUSABLE),  # landline or carrier unreachable
     30007: ErrorRule(Remedy.NONE, TaskKind.OPS_LOOK),  # filtered as spam: never the same text again
     30008: ErrorRule(Remedy.RETRY_ONCE),  # carrier gave no reason
     30022: ErrorRule(Remedy.RETRY_LATER),  # campaign sends too fast
@@ -40,6 +40,7 @@ RULES: dict[int, ErrorRule] = {
 }
 
 
-def rule_for(code: int) -> ErrorRule:
-    """Return what to do about a code."""
-    return RULES.get(code, UNKNOWN_CODE)
+def rule_for(code: str) -> ErrorRule:
+    """Return what to do about a code, as digits."""
+    is_number = code.isascii() and code.isdigit() and len(code) < 7
+    return RULES.get(int(code), UNKNOWN_CODE) if is_number else UNKNOWN_CODE

@@ -10,9 +10,7 @@ from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from yarl import URL
 
-_TOO_MANY = 429
-_DEFAULT_RETRY_AFTER = timedelta(seconds=1)
-_LONGEST_RETRY_AFTER = timedelta(minutes=5)
+from services.notifier.providers.http_answers import CONNECT_S, TOO_MANY, retry_after
 
 
 class RateLimitedError(TwilioException):
@@ -49,17 +47,11 @@ class TwilioHttp(AsyncHttpClient):
             target = self._base.join(target.relative())
         if auth:
             headers = {**(headers or {}), "Authorization": aiohttp.encode_basic_auth(*auth)}
-        limit = aiohttp.ClientTimeout(total=timeout or self.timeout, connect=3)
+        limit = aiohttp.ClientTimeout(total=timeout or self.timeout, connect=CONNECT_S)
         present = {name: value for name, value in (data or {}).items() if value is not None} or None
         async with self._session.request(
             method, target, params=params, data=present, headers=headers, allow_redirects=allow_redirects, timeout=limit
         ) as response:
-            if response.status == _TOO_MANY:
-                raise RateLimitedError(_retry_after(response.headers.get("Retry-After")))
+            if response.status == TOO_MANY:
+                raise RateLimitedError(retry_after(response.headers))
             return Response(response.status, await response.text(), response.headers)
-
-
-def _retry_after(header: str | None) -> timedelta:
-    if header is None or not header.strip().isdigit():
-        return _DEFAULT_RETRY_AFTER
-    return min(max(timedelta(seconds=int(header)), _DEFAULT_RETRY_AFTER), _LONGEST_RETRY_AFTER)

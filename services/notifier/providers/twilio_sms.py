@@ -14,19 +14,18 @@ from services.notifier.domain.answer import (
     Accepted,
     Answer,
     ListedText,
-    NotReached,
     ProviderMessage,
     RateLimited,
     Rejected,
     Unsure,
 )
 from services.notifier.domain.receipt import Receipt
+from services.notifier.providers.http_answers import TIMEOUT_S, answer_to_failure
 from services.notifier.providers.twilio_http import RateLimitedError, TwilioHttp
 from shared.kernel.contact import PhoneNumber
 from shared.kernel.errors import DependencyUnavailableError
 
-TIMEOUT_S = 10.0
-_CREDENTIALS = 20003
+_CREDENTIALS = "20003"
 _LISTED = 100
 _INBOUND_PAGE = 1000
 _LISTING_S = 60.0
@@ -90,12 +89,8 @@ class TwilioSms:
             return RateLimited(error.retry_after)
         except TwilioRestException as error:
             return _refusal(error)
-        except (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError) as error:
-            # ServerTimeoutError also covers reading: only a connection that never came about is certain.
-            never_left = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
-            return NotReached() if never_left else Unsure(type(error).__name__)
         except Exception as error:  # noqa: BLE001 - whatever it was, the request may have left: nobody knows
-            return Unsure(type(error).__name__)
+            return answer_to_failure(error)
         return Accepted(created.sid) if created.sid else Unsure("no reference in the answer")
 
     def _parameters(self, text: Text) -> dict[str, Any]:
@@ -135,6 +130,20 @@ class TwilioSms:
             if str(message.direction) == "inbound":
                 yield text
 
+    async def fetch(self, provider_reference: str) -> tuple[Receipt, str | None] | None:
+        """Return how far a message is along and its error code; None where the provider's word for it is new to us.
+
+        Raises:
+            DependencyUnavailableError: the provider gave no answer that can be relied on.
+        """
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                found = await self._client.messages(provider_reference).fetch_async()
+        except (aiohttp.ClientError, TwilioException, OSError, TimeoutError, ValueError, TypeError, KeyError) as error:
+            raise DependencyUnavailableError(f"no answer about a message ({type(error).__name__})") from None
+        status = RECEIPT_OF.get(str(found.status))
+        return (status, str(found.error_code) if found.error_code else None) if status is not None else None
+
     async def list_to(self, to: PhoneNumber) -> list[ProviderMessage]:
         """Return the newest messages to a number.
 
@@ -154,7 +163,7 @@ def _refusal(error: TwilioRestException) -> Answer:
     if error.status in (401, 403):
         return Rejected(_CREDENTIALS)
     if 400 <= error.status < 500 and error.status != 408 and error.code:
-        return Rejected(int(error.code))
+        return Rejected(str(error.code))
     return Unsure(f"http {error.status}")
 
 

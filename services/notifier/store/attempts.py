@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from services.notifier.domain.message import Message
 from services.notifier.store.rows import MESSAGE_COLUMNS, read_message
+from shared.messages.base import Channel
 from shared.postgres.database import Connection
 from shared.postgres.sealing import Sealer
 
@@ -44,6 +45,19 @@ async def adopt(
                   provider_reference = %(reference)s, segments = coalesce(%(segments)s, segments)
             WHERE id = %(id)s AND outcome IS NULL AND state IN ('sending', 'unknown')""",
         {"now": now, "reference": provider_reference, "segments": segments, "id": message_id},
+    )
+    return cursor.rowcount > 0
+
+
+async def note_late_proof(connection: Connection, message_id: int, provider_reference: str) -> bool:
+    """Attach the provider's message to one whose outcome was given up as unknown: it did go out, once.
+
+    Return False if that is not how it stands.
+    """
+    cursor = await connection.execute(
+        """UPDATE messages SET provider_reference = %s
+            WHERE id = %s AND outcome = 'unknown' AND provider_reference IS NULL""",
+        (provider_reference, message_id),
     )
     return cursor.rowcount > 0
 
@@ -88,14 +102,14 @@ async def make_unknown(connection: Connection, message_id: int, attempt: int, *,
     return cursor.rowcount > 0
 
 
-async def abandoned(connection: Connection, *, lease: timedelta) -> list[tuple[int, int]]:
+async def abandoned(connection: Connection, *, lease: timedelta) -> list[tuple[int, int, Channel]]:
     """Lock and return the messages whose sender died between writing the attempt and its answer."""
     cursor = await connection.execute(
-        """SELECT id, attempt FROM messages WHERE state = 'sending' AND outcome IS NULL
+        """SELECT id, attempt, channel FROM messages WHERE state = 'sending' AND outcome IS NULL
               AND started_at < clock_timestamp() - %s FOR UPDATE SKIP LOCKED""",
         (lease,),
     )
-    return [(row["id"], row["attempt"]) for row in await cursor.fetchall()]
+    return [(row["id"], row["attempt"], Channel(row["channel"])) for row in await cursor.fetchall()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +122,7 @@ class Doubt:
     looks: int
     body_hash: bytes
     recipient_id: str
+    channel: Channel
 
 
 async def take_doubts(connection: Connection, *, limit: int, look_gap: timedelta) -> list[Doubt]:
@@ -118,11 +133,19 @@ async def take_doubts(connection: Connection, *, limit: int, look_gap: timedelta
             WHERE m.id IN (SELECT id FROM messages WHERE state = 'unknown' AND outcome IS NULL
                               AND look_at <= clock_timestamp() ORDER BY look_at LIMIT %s FOR UPDATE SKIP LOCKED)
               AND a.message_id = m.id AND a.number_of_attempt = m.attempt
-           RETURNING m.id, m.attempt, m.started_at, m.looks, a.body_hash, m.recipient_id""",
+           RETURNING m.id, m.attempt, m.started_at, m.looks, a.body_hash, m.recipient_id, m.channel""",
         (look_gap, limit),
     )
     return [
-        Doubt(row["id"], row["attempt"], row["started_at"], row["looks"], bytes(row["body_hash"]), row["recipient_id"])
+        Doubt(
+            row["id"],
+            row["attempt"],
+            row["started_at"],
+            row["looks"],
+            bytes(row["body_hash"]),
+            row["recipient_id"],
+            Channel(row["channel"]),
+        )
         for row in await cursor.fetchall()
     ]
 

@@ -1,24 +1,39 @@
 """Due messages: claimed, judged by these facts, and held or started."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from services.notifier.domain.message import Contact, Message
 from services.notifier.store.rows import MESSAGE_COLUMNS, read_contact, read_message
+from shared.messages.base import Channel
 from shared.postgres.database import Connection
 from shared.postgres.sealing import Sealer
 
 
 async def claim_due(
-    connection: Connection, sealer: Sealer, *, now: datetime, urgent: bool, limit: int, only_expired: bool = False
+    connection: Connection,
+    sealer: Sealer,
+    *,
+    now: datetime,
+    channels: Collection[Channel],
+    urgent: Collection[bool],
+    limit: int,
+    only_expired: bool = False,
 ) -> list[Message]:
     """Lock due messages, the most urgent first; other senders skip them until the transaction ends."""
     cursor = await connection.execute(
         f"""SELECT {MESSAGE_COLUMNS} FROM messages m JOIN message_bodies b ON b.message_id = m.id
              WHERE m.state IN ('planned', 'held') AND m.due_at <= %(now)s AND m.retry_at <= clock_timestamp()
-               AND m.urgent = %(urgent)s AND (NOT %(only_expired)s OR m.expires_at <= %(now)s)
+               AND m.channel = ANY(%(channels)s) AND m.urgent = ANY(%(urgent)s)
+               AND (NOT %(only_expired)s OR m.expires_at <= %(now)s)
              ORDER BY m.priority, m.expires_at LIMIT %(limit)s FOR UPDATE OF m SKIP LOCKED""",  # noqa: S608 - constant
-        {"now": now, "urgent": urgent, "limit": limit, "only_expired": only_expired},
+        {
+            "now": now,
+            "channels": list(channels),
+            "urgent": list(urgent),
+            "limit": limit,
+            "only_expired": only_expired,
+        },
     )
     return [read_message(row, sealer) for row in await cursor.fetchall()]
 
@@ -35,7 +50,8 @@ async def busy_numbers(connection: Connection, numbers: Sequence[bytes]) -> set[
     """Return which numbers have a text under way whose outcome is not known yet."""
     cursor = await connection.execute(
         """SELECT number FROM messages
-            WHERE number = ANY(%s) AND state IN ('sending', 'unknown') AND outcome IS NULL AND NOT urgent""",
+            WHERE number = ANY(%s) AND state IN ('sending', 'unknown') AND outcome IS NULL AND NOT urgent
+              AND channel <> 'email'""",
         (list(numbers),),
     )
     return {bytes(row["number"]) for row in await cursor.fetchall()}

@@ -1,5 +1,6 @@
 """Endings, receipts, and the history that answers why."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from psycopg.types.json import Jsonb
@@ -23,14 +24,14 @@ async def send_again(connection: Connection, message_id: int, *, due_at: datetim
     """Let a message that certainly did not arrive be sent once more."""
     await connection.execute(
         """UPDATE messages SET state = 'planned', outcome = NULL, ended_at = NULL, provider_reference = NULL,
-                  receipt = NULL, resends = resends + 1, due_at = %s, reason = %s
+                  receipt = NULL, chased = false, resends = resends + 1, due_at = %s, reason = %s
             WHERE id = %s AND state = 'sent'""",
         (due_at, reason, message_id),
     )
 
 
 async def save_receipt(
-    connection: Connection, provider_reference: str, status: Receipt, error_code: int | None, *, now: datetime
+    connection: Connection, provider_reference: str, status: Receipt, error_code: str | None, *, now: datetime
 ) -> bool:
     """Keep a receipt; return False if it was known."""
     cursor = await connection.execute(
@@ -41,7 +42,7 @@ async def save_receipt(
     return cursor.rowcount > 0
 
 
-async def receipts_of(connection: Connection, provider_reference: str) -> list[tuple[Receipt, int | None]]:
+async def receipts_of(connection: Connection, provider_reference: str) -> list[tuple[Receipt, str | None]]:
     """Return the receipts kept for a provider reference, in the order of their arrival."""
     cursor = await connection.execute(
         "SELECT status, error_code FROM receipts WHERE provider_reference = %s ORDER BY received_at",
@@ -60,6 +61,17 @@ async def receipt_of(connection: Connection, message_id: int) -> Receipt | None:
 async def apply_receipt(connection: Connection, message_id: int, status: Receipt) -> None:
     """Move a message's receipt forward."""
     await connection.execute("UPDATE messages SET receipt = %s WHERE id = %s", (status, message_id))
+
+
+async def remember_all(
+    connection: Connection, message_ids: Sequence[int], what: str, *, now: datetime, detail: str | None = None
+) -> None:
+    """Append the same to the history of several messages."""
+    await connection.execute(
+        """INSERT INTO history (at, message_id, what, detail)
+           SELECT %s, id, %s, %s FROM unnest(%s::bigint[]) AS id""",
+        (now, what, detail, list(message_ids)),
+    )
 
 
 async def remember(

@@ -15,9 +15,11 @@ class Gate:
     state: Literal["open", "trial", "closed"]
 
 
-async def provider_gate(connection: Connection, *, trial_for: timedelta) -> Gate:
-    """Read the provider's pause; whoever finds it run out gets the trial, and nobody else for ``trial_for``."""
-    cursor = await connection.execute("SELECT until <= clock_timestamp() AS over FROM pauses WHERE scope = 'provider'")
+async def provider_gate(connection: Connection, scope: str, *, trial_for: timedelta) -> Gate:
+    """Read a provider's pause; whoever finds it run out gets the trial, and nobody else for ``trial_for``."""
+    cursor = await connection.execute(
+        "SELECT until <= clock_timestamp() AS over FROM pauses WHERE scope = %s", (scope,)
+    )
     row = await cursor.fetchone()
     if row is None:
         return Gate("open")
@@ -25,29 +27,31 @@ async def provider_gate(connection: Connection, *, trial_for: timedelta) -> Gate
         return Gate("closed")
     cursor = await connection.execute(
         """UPDATE pauses SET until = clock_timestamp() + %s
-            WHERE scope = 'provider' AND until <= clock_timestamp()""",
-        (trial_for,),
+            WHERE scope = %s AND until <= clock_timestamp()""",
+        (trial_for, scope),
     )
     return Gate("trial" if cursor.rowcount else "closed")
 
 
-async def pause_provider(connection: Connection, cause: str, *, first: timedelta, longest: timedelta) -> bool:
-    """Stop asking the provider for a while, longer each time; return whether sending was not paused before."""
+async def pause_provider(
+    connection: Connection, scope: str, cause: str, *, first: timedelta, longest: timedelta
+) -> bool:
+    """Stop asking a provider for a while, longer each time; return whether sending was not paused before."""
     cursor = await connection.execute(
-        """INSERT INTO pauses (scope, cause, until) VALUES ('provider', %(cause)s, clock_timestamp() + %(first)s)
+        """INSERT INTO pauses (scope, cause, until) VALUES (%(scope)s, %(cause)s, clock_timestamp() + %(first)s)
            ON CONFLICT (scope) DO UPDATE
               SET cause = excluded.cause, trials = pauses.trials + 1,
                   until = clock_timestamp() + least(%(first)s * power(2, least(pauses.trials + 1, 16)), %(longest)s)
            RETURNING trials""",
-        {"cause": cause, "first": first, "longest": longest},
+        {"scope": scope, "cause": cause, "first": first, "longest": longest},
     )
     row = await cursor.fetchone()
     return row is not None and row["trials"] == 0
 
 
-async def resume_provider(connection: Connection) -> bool:
-    """Ask the provider freely again; return whether it was paused."""
-    cursor = await connection.execute("DELETE FROM pauses WHERE scope = 'provider'")
+async def resume_provider(connection: Connection, scope: str) -> bool:
+    """Ask a provider freely again; return whether it was paused."""
+    cursor = await connection.execute("DELETE FROM pauses WHERE scope = %s", (scope,))
     return cursor.rowcount > 0
 
 

@@ -1,12 +1,12 @@
 """What each subject's plan asks for, and the rows that hold it."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-
-from psycopg.types.json import Jsonb
+from typing import Any
 
 from services.notifier.domain.equalise import Insertion, KnownMessage
+from services.notifier.domain.message import Message
 from services.notifier.domain.policy import POLICIES
 from services.notifier.domain.state import DeliveryStatus
 from services.notifier.store.rows import body_place, contact_place
@@ -88,52 +88,104 @@ async def insert_messages(
     connection: Connection, sealer: Sealer, plan: MessagesPlan, recipient_id: str, insertions: Iterable[Insertion]
 ) -> list[int]:
     """Add planned messages and their bodies; return their ids."""
-    ids = []
-    for insertion in insertions:
-        message = insertion.message
-        cursor = await connection.execute(
-            """INSERT INTO messages (subject, key, channel, clinic_id, patient_ref, recipient_id, purpose, urgent,
-                    priority, state, send_at, expires_at, due_at)
-               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 'planned', %s, %s, %s) RETURNING id""",
-            (
-                plan.subject,
-                message.key,
-                insertion.channel,
-                plan.clinic_id,
-                plan.patient_ref,
-                recipient_id,
-                message.purpose,
-                message.urgency == "urgent",
-                POLICIES[message.purpose].priority,
-                message.send_at,
-                message.expires_at,
-                message.send_at,
-            ),
-        )
-        row = await cursor.fetchone()
-        assert row is not None
-        ids.append(row["id"])
-        await _save_body(connection, sealer, row["id"], message)
-    return ids
+    rows = list(insertions)
+    if not rows:
+        return []
+    cursor = await connection.execute(
+        """INSERT INTO messages (subject, key, channel, clinic_id, patient_ref, recipient_id, purpose, urgent,
+                priority, state, send_at, expires_at, due_at, fallbacks)
+           SELECT %(subject)s, key, channel, %(clinic)s, %(patient)s, %(recipient)s, purpose, urgent, priority,
+                  'planned', send_at, expires_at, send_at, string_to_array(fallbacks, ' ')
+             FROM unnest(%(keys)s::text[], %(channels)s::text[], %(purposes)s::text[], %(urgent)s::boolean[],
+                         %(priorities)s::smallint[], %(send_at)s::timestamptz[], %(expires_at)s::timestamptz[],
+                         %(fallbacks)s::text[])
+                  AS new (key, channel, purpose, urgent, priority, send_at, expires_at, fallbacks)
+           RETURNING id, key, channel""",
+        {
+            "subject": plan.subject,
+            "clinic": plan.clinic_id,
+            "patient": plan.patient_ref,
+            "recipient": recipient_id,
+            "keys": [row.message.key for row in rows],
+            "channels": [row.channel for row in rows],
+            "purposes": [row.message.purpose for row in rows],
+            "urgent": [row.message.urgency == "urgent" for row in rows],
+            "priorities": [POLICIES[row.message.purpose].priority for row in rows],
+            "send_at": [row.message.send_at for row in rows],
+            "expires_at": [row.message.expires_at for row in rows],
+            "fallbacks": [" ".join(row.fallbacks) for row in rows],
+        },
+    )
+    messages = {(row.message.key, row.channel): row.message for row in rows}
+    bodies = {row["id"]: messages[row["key"], Channel(row["channel"])] for row in await cursor.fetchall()}
+    await _save_bodies(connection, sealer, bodies)
+    return list(bodies)
+
+
+async def insert_fallback(
+    connection: Connection, sealer: Sealer, message: Message, channel: Channel, *, now: datetime
+) -> int | None:
+    """Add a message on one of its fallback channels, due at once; None if it stands there already."""
+    cursor = await connection.execute(
+        """INSERT INTO messages (subject, key, channel, clinic_id, patient_ref, recipient_id, purpose, urgent, priority,
+                state, send_at, expires_at, due_at, fallbacks)
+           SELECT subject, key, %(channel)s, clinic_id, patient_ref, recipient_id, purpose, urgent, priority,
+                  'planned', %(now)s, expires_at, %(now)s, %(rest)s
+             FROM messages WHERE id = %(id)s
+           ON CONFLICT DO NOTHING RETURNING id""",
+        {
+            "channel": channel,
+            "rest": list(message.fallbacks[message.fallbacks.index(channel) + 1 :]),
+            "now": now,
+            "id": message.id,
+        },
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        return None
+    await connection.execute(
+        "INSERT INTO message_bodies (message_id, template, template_values) VALUES (%s, %s, %s)",
+        (row["id"], message.template, _sealed_values(sealer, row["id"], message.values)),
+    )
+    message_id: int = row["id"]
+    return message_id
+
+
+async def is_on_its_way_otherwise(connection: Connection, message: Message) -> bool:
+    """Return whether the same message travels on another channel, or has arrived there as far as is known."""
+    cursor = await connection.execute(
+        """SELECT 1 FROM messages
+            WHERE subject = %s AND key = %s AND id <> %s
+              AND (state IN ('planned', 'sending')
+                   OR outcome = 'sent' AND coalesce(receipt, '') NOT IN ('undelivered', 'failed'))""",
+        (message.subject, message.key, message.id),
+    )
+    return await cursor.fetchone() is not None
 
 
 async def update_waiting(
-    connection: Connection, sealer: Sealer, updates: Iterable[tuple[int, PlannedMessage]], recipient_id: str
+    connection: Connection, sealer: Sealer, updates: Iterable[tuple[int, Insertion]], recipient_id: str
 ) -> None:
     """Give waiting rows the times and values of a newer plan, and have them judged anew."""
-    for message_id, message in updates:
-        await connection.execute(
-            """UPDATE messages SET send_at = %(send_at)s, expires_at = %(expires_at)s, due_at = %(send_at)s,
-                      recipient_id = %(recipient)s
-                WHERE id = %(id)s AND state IN ('planned', 'held')""",
-            {
-                "id": message_id,
-                "send_at": message.send_at,
-                "expires_at": message.expires_at,
-                "recipient": recipient_id,
-            },
-        )
-        await _save_body(connection, sealer, message_id, message)
+    rows = list(updates)
+    if not rows:
+        return
+    await connection.execute(
+        """UPDATE messages AS m
+              SET send_at = new.send_at, expires_at = new.expires_at, due_at = new.send_at,
+                  recipient_id = %(recipient)s, fallbacks = string_to_array(new.fallbacks, ' ')
+             FROM unnest(%(ids)s::bigint[], %(send_at)s::timestamptz[], %(expires_at)s::timestamptz[],
+                         %(fallbacks)s::text[]) AS new (id, send_at, expires_at, fallbacks)
+            WHERE m.id = new.id AND m.state IN ('planned', 'held')""",
+        {
+            "recipient": recipient_id,
+            "ids": [message_id for message_id, _row in rows],
+            "send_at": [row.message.send_at for _id, row in rows],
+            "expires_at": [row.message.expires_at for _id, row in rows],
+            "fallbacks": [" ".join(row.fallbacks) for _id, row in rows],
+        },
+    )
+    await _save_bodies(connection, sealer, {message_id: row.message for message_id, row in rows})
 
 
 async def set_wanted(connection: Connection, *, wanted: Sequence[int], unwanted: Sequence[int]) -> list[int]:
@@ -164,16 +216,23 @@ async def announce_due(connection: Connection) -> None:
     await connection.execute("SELECT pg_notify(current_schema() || '_' || %s, '')", (DUE,))
 
 
-async def _save_body(connection: Connection, sealer: Sealer, message_id: int, message: PlannedMessage) -> None:
+async def _save_bodies(connection: Connection, sealer: Sealer, bodies: Mapping[int, PlannedMessage]) -> None:
     await connection.execute(
-        """INSERT INTO message_bodies (message_id, template, template_values, expects) VALUES (%s, %s, %s, %s)
+        """INSERT INTO message_bodies (message_id, template, template_values, expects)
+           SELECT id, template, template_values, expects::jsonb
+             FROM unnest(%s::bigint[], %s::text[], %s::bytea[], %s::text[])
+                  AS new (id, template, template_values, expects)
            ON CONFLICT (message_id) DO UPDATE
               SET template = excluded.template, template_values = excluded.template_values,
                   expects = excluded.expects""",
         (
-            message_id,
-            message.template,
-            sealer.seal(json.dumps(message.values), place=body_place(message_id)),
-            Jsonb(message.expects.model_dump(mode="json")) if message.expects else None,
+            list(bodies),
+            [message.template for message in bodies.values()],
+            [_sealed_values(sealer, message_id, message.values) for message_id, message in bodies.items()],
+            [message.expects.model_dump_json() if message.expects else None for message in bodies.values()],
         ),
     )
+
+
+def _sealed_values(sealer: Sealer, message_id: int, values: Mapping[str, Any]) -> bytes:
+    return sealer.seal(json.dumps(values), place=body_place(message_id))

@@ -7,13 +7,13 @@ from psycopg.rows import DictRow
 
 from services.notifier.domain.message import Contact, Message
 from services.notifier.domain.state import DeliveryStatus
-from shared.kernel.contact import PhoneNumber
+from shared.kernel.contact import EmailAddress, PhoneNumber, parse_email
 from shared.messages.base import Channel, Consent, Purpose
 from shared.postgres.sealing import Sealer
 
 MESSAGE_COLUMNS = """m.id, m.subject, m.key, m.channel, m.clinic_id, m.patient_ref, m.recipient_id, m.purpose, m.urgent,
     m.state, m.wanted, m.send_at, m.expires_at, m.due_at, m.attempt, m.resends, m.reason, m.provider_reference,
-    b.template, b.template_values"""
+    m.number, m.fallbacks, b.template, b.template_values"""
 """Columns that `read_message` reads, of ``messages m`` joined with ``message_bodies b``."""
 
 
@@ -49,6 +49,8 @@ def read_message(row: DictRow, sealer: Sealer) -> Message:
         resends=row["resends"],
         reason=row["reason"],
         provider_reference=row["provider_reference"],
+        number=bytes(row["number"]) if row["number"] else None,
+        fallbacks=tuple(Channel(channel) for channel in row["fallbacks"]),
         template=row["template"],
         values=values,
     )
@@ -58,10 +60,12 @@ def read_contact(row: DictRow, sealer: Sealer) -> Contact:
     """Read a row of ``recipients``."""
     recipient_id = row["recipient_id"]
     content = json.loads(sealer.open(row["contact"], place=contact_place(recipient_id)))
+    email = parse_email(content["email"])
     return Contact(
         recipient_id=recipient_id,
         phone=PhoneNumber(content["phone"]) if content["phone"] else None,
         language=content["language"],
         time_zone=content["time_zone"],
         consent=Consent.model_validate(content["consent"]),
+        email=EmailAddress(email) if email else None,
     )

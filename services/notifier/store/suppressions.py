@@ -1,9 +1,11 @@
 """What the holder of a number no longer wants."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.postgres.database import Connection
+
+_UNUSABLE_FOR = timedelta(days=90)
 
 
 async def suppress(connection: Connection, sender: str, number: bytes, *, kind: str, how: str, now: datetime) -> bool:
@@ -16,10 +18,15 @@ async def suppress(connection: Connection, sender: str, number: bytes, *, kind: 
     return cursor.rowcount > 0
 
 
-async def suppressed(connection: Connection, numbers: Sequence[bytes]) -> set[tuple[str, bytes, str]]:
-    """Return the suppressions that stand for numbers, as sender, number and kind."""
+async def suppressed(connection: Connection, numbers: Sequence[bytes], *, now: datetime) -> set[tuple[str, bytes, str]]:
+    """Return the suppressions that stand for numbers or mailboxes, as sender, number and kind.
+
+    What was found unusable is tried again after 90 days: numbers are given out anew, and mailboxes emptied.
+    """
     cursor = await connection.execute(
-        "SELECT sender, number, kind FROM suppressions WHERE number = ANY(%s)", (list(numbers),)
+        """SELECT sender, number, kind FROM suppressions
+            WHERE number = ANY(%s) AND (kind <> 'unusable' OR since > %s)""",
+        (list(numbers), now - _UNUSABLE_FOR),
     )
     return {(row["sender"], bytes(row["number"]), row["kind"]) for row in await cursor.fetchall()}
 

@@ -1,0 +1,48 @@
+"""What a provider's error says of the number or mailbox itself, and whom that concerns."""
+
+from services.notifier.context import Context, rule_for
+from services.notifier.domain.answer import Remedy
+from services.notifier.domain.message import Message
+from services.notifier.handlers.end_message import raise_task
+from services.notifier.store import suppressions
+from services.notifier.store.receipts import Addressee
+from shared.messages.base import Channel
+from shared.messages.reply import OPTED_OUT, RecipientOpted
+from shared.postgres.unit_of_work import UnitOfWork
+
+
+async def heed_error(unit: UnitOfWork, message: Message, code: str, *, context: Context) -> None:
+    """Believe the provider's opt-out, remember what leads nowhere, and raise the task that the error table names."""
+    rule = rule_for(message.channel, code)
+    if rule.remedy is Remedy.SUPPRESS and message.number is not None:
+        sender = context.sender_name(message.clinic_id, message.channel)
+        await close_address(
+            unit, message, channel=message.channel, sender=sender, address=message.number, how=f"provider {code}"
+        )
+    if rule.remedy is Remedy.MARK_UNUSABLE and message.number is not None:
+        sender = context.sender_name(message.clinic_id, message.channel)
+        await suppressions.suppress(
+            unit.connection, sender, message.number, kind="unusable", how=f"provider {code}", now=unit.now
+        )
+    if rule.task is not None and rule.remedy is not Remedy.STOP_SENDING:
+        await raise_task(unit, rule.task, message, due_by=message.expires_at)
+
+
+async def close_address(
+    unit: UnitOfWork, whose: Message | Addressee, *, channel: Channel, sender: str, address: bytes, how: str
+) -> bool:
+    """Send nothing more to a number or mailbox, and tell everybody; return False if it was closed."""
+    if not await suppressions.suppress(unit.connection, sender, address, kind="all", how=how, now=unit.now):
+        return False
+    unit.publish(
+        OPTED_OUT,
+        RecipientOpted(
+            clinic_id=whose.clinic_id,
+            patient_ref=whose.patient_ref,
+            channel=channel,
+            kind="all",
+            how=how.partition(" ")[0],
+        ),
+        subject=whose.patient_ref,
+    )
+    return True
