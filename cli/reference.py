@@ -94,6 +94,33 @@ WAYS_IN = (
         "application/x-www-form-urlencoded",
         {200: "kept; an empty TwiML document", **{code: _CALLBACK[code] for code in (403, 503)}},
     ),
+    WayIn(
+        "notifier",
+        "POST",
+        "/sendgrid/events",
+        "SendGrid reports what became of e-mails, in batches",
+        "X-Twilio-Email-Event-Webhook-Signature",
+        "application/json",
+        _CALLBACK | {400: "not a list of events"},
+    ),
+    WayIn(
+        "notifier",
+        "GET",
+        "/unsubscribe/{token}",
+        "The page behind the link in an e-mail; looking at it changes nothing",
+        "",
+        "",
+        {200: "a page with one button", 404: "not a link of ours"},
+    ),
+    WayIn(
+        "notifier",
+        "POST",
+        "/unsubscribe/{token}",
+        "End e-mails, by the page's button or a mail program's one click (RFC 8058)",
+        "",
+        "application/x-www-form-urlencoded",
+        {200: "ended", 404: "not a link of ours", 503: "it cannot be kept just now; send it again"},
+    ),
 )
 
 

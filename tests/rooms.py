@@ -18,6 +18,7 @@ from services.notifier.context import Context, Timing
 from services.notifier.handlers.send_due import EMAILS, ROUTINE, URGENT, SendDue, drain
 from services.notifier.handlers.settle_unknown import SettleUnknown
 from services.notifier.handlers.take_inbound import InboundText, take_inbound
+from services.notifier.providers.sendgrid_email import SendGridEmail
 from services.notifier.providers.twilio_http import TwilioHttp
 from services.notifier.providers.twilio_sms import Sender, TwilioSms, build_client
 from services.notifier.templates import TemplateCatalogue
@@ -34,12 +35,14 @@ from shared.postgres.unit_of_work import unit_of_work
 from shared.telemetry.metrics import Metrics
 from tests.builders import booking_json, example_clinics, ny
 
+MAIL_KEY = "SG.key-of-the-tests"
 ACCOUNT, TOKEN, OURS = "AC" + "0" * 32, "token-of-the-tests", "+15005550006"
 QUICK = Timing(
     lease=timedelta(seconds=5),
     grace=timedelta(milliseconds=200),
     look_gap=timedelta(milliseconds=50),
     pause=timedelta(milliseconds=200),
+    email_grace=timedelta(milliseconds=200),
 )
 
 
@@ -126,6 +129,10 @@ class Rooms:
         """Return what the provider has accepted, oldest first."""
         return [entry["body"] for entry in self.sandbox.accepted()]
 
+    def mails(self):
+        """Return the e-mails that the provider has accepted, oldest first."""
+        return self.sandbox.accepted(kind="mail_accepted")
+
     async def row(self, query, *parameters):
         return (await self.rows(query, *parameters))[0]
 
@@ -150,10 +157,19 @@ class Rooms:
 
 
 @asynccontextmanager
-async def open_rooms(database_url, sealer, *, now="2026-11-20 12:00", clinics=None, only_to=None):
+async def open_rooms(
+    database_url, sealer, *, now="2026-11-20 12:00", clinics=None, only_to=None, mail_events_url=None, email=True
+):
     """Open both rooms on a fresh database and a fresh sandbox."""
     clock = SteppedClock(ny(now))
-    settings = SandboxSettings(account_sid=ACCOUNT, auth_token=TOKEN, port=0, step_s=0.0)
+    settings = SandboxSettings(
+        account_sid=ACCOUNT,
+        auth_token=TOKEN,
+        port=0,
+        step_s=0.0,
+        sendgrid_api_key=MAIL_KEY,
+        mail_events_url=mail_events_url,
+    )
     async with (
         Database(database_url, schema="booking_events", sealer=sealer, size=4) as bookings,
         Database(database_url, schema="notifier", sealer=sealer, size=6) as notifier,
@@ -170,6 +186,9 @@ async def open_rooms(database_url, sealer, *, now="2026-11-20 12:00", clinics=No
             default_sender=Sender(from_number=OURS),
             metrics=Metrics(),
             timing=QUICK,
+            email=SendGridEmail(session, api_key=MAIL_KEY, base_url=sandbox.base_url) if email else None,
+            email_from="visits@clinic.example",
+            public_url="http://127.0.0.1:1",
             only_to=only_to,
         )
         lanes = [

@@ -26,7 +26,6 @@ RECEIPT_OF: Mapping[str, Receipt] = {
     "delivered": Receipt.DELIVERED,
     "bounce": Receipt.UNDELIVERED,
     "dropped": Receipt.FAILED,
-    "open": Receipt.READ,
 }
 """SendGrid's events in our words; an event that is not listed says nothing of delivery."""
 
