@@ -54,5 +54,5 @@ def test_a_file_that_is_not_there(tmp_path):
 
 def test_the_example_explains_every_section():
     text = (ROOT / "config" / "clinic.example.toml").read_text()
-    for section in ("window", "budget", "settle", "preparation", "cadence", "roster", "retention"):
+    for section in ("window", "delivery", "email", "budget", "settle", "preparation", "cadence", "roster", "retention"):
         assert section in text
