@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("why", _why, "tell all that happened to a booking, a patient, a message or a number").add_argument("ref")
     _add_dead_letters(add("dlq", _dlq, "look at dead letters, replay or discard them"))
+    _add_people(add)
     add("new-secrets", _new_secrets, "print fresh secrets for docker-compose, as an environment file")
     add("reference", _reference, "write docs/reference from the code")
     add("verify", _verify, "check the invariants on a running system, read-only")
@@ -63,11 +64,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_people(add: Callable[..., argparse.ArgumentParser]) -> None:
+    roles = ("viewer", "operator", "clinician", "admin")
+    link = add("sign-in", _sign_in, "print a link that lets one person into the console, once")
+    link.add_argument("--as", dest="person", help="whose name stands in the audit; by default yours")
+    link.add_argument("--role", choices=roles, default="admin")
+    people = add("people", _people, "say who may sign in to the console with a password")
+    people.add_argument("action", choices=("list", "add", "remove"))
+    people.add_argument("name", nargs="?")
+    people.add_argument("--role", choices=roles)
+
+
 def _add_dead_letters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("list", "show", "replay", "discard"))
     parser.add_argument("queue", nargs="?", help="for example booking_events")
     parser.add_argument("--id", help="only the message with this id")
-    parser.add_argument("--reason", help="why it is discarded; kept in the log")
+    parser.add_argument("--reason", help="why it is discarded; kept in the audit")
     parser.add_argument("--reveal", action="store_true", help="show values, not only field names")
 
 
@@ -125,6 +137,18 @@ def _verify(_arguments: argparse.Namespace) -> int:
     from cli.verify import verify
 
     return asyncio.run(verify())
+
+
+def _sign_in(arguments: argparse.Namespace) -> int:
+    from cli.people import sign_in
+
+    return asyncio.run(sign_in(arguments.person, arguments.role))
+
+
+def _people(arguments: argparse.Namespace) -> int:
+    from cli.people import people
+
+    return asyncio.run(people(arguments.action, arguments.name, arguments.role))
 
 
 def _new_secrets(_arguments: argparse.Namespace) -> int:

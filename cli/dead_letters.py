@@ -1,33 +1,28 @@
-"""``aftercare dlq``: look at what could not be handled, send it again, or let it go with a reason."""
+"""``aftercare dlq``: look at what could not be handled, send it again, or let it go with a reason.
 
-import contextlib
+Works on the console's table, by the console's own steps. Where no console runs, it takes the letters off their
+queues itself.
+"""
+
+import getpass
 import json
 import sys
-from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
-
 from cli.environment import needed, running_system
-from shared.broker.connection import link_errors, open_connection
-from shared.broker.consumer import ATTEMPT, CAUSE, QUEUE, REASON, ROUTING_KEY
-from shared.broker.publisher import Publication, Publisher
-from shared.broker.topology import MAIN_QUEUES, QUEUES, dead_letter_queue
+from services.console import store
+from services.console.domain.access import Role, Visitor
+from services.console.domain.masking import lines_of
+from services.console.handlers.decide_letters import Decision, decide_letters
+from services.console.handlers.keep_letter import keep_letter
+from services.console.handlers.send_back import SendBack
+from shared.broker.dead_letters import DeadLetterTaker
+from shared.broker.publisher import Publisher
+from shared.broker.topology import MAIN_QUEUES
 from shared.kernel.errors import ConfigurationError
-
-_SHOWN = (
-    "specversion",
-    "id",
-    "source",
-    "type",
-    "time",
-    "revision",
-    "clinic_id",
-    "booking_id",
-    "occurred_at",
-    "subject",
-    "key",
-)
+from shared.postgres.database import Connection, Database
+from shared.postgres.sealing import Sealer, UnsealError, parse_sealing_keys
 
 
 async def dead_letters(
@@ -44,111 +39,100 @@ async def dead_letters(
         raise ConfigurationError("--reason: say why it is discarded")
     if action != "list" and queue is None:
         raise ConfigurationError(f"queue: say which one, of {', '.join(MAIN_QUEUES)}")
-    url = needed(running_system(), "AFTERCARE_AMQP_URL")
-    connection = await open_connection(url, name="dead letters")
-    publisher = Publisher(url, name="replay")
-    try:
-        async with link_errors("the broker went away"):
-            channel = await connection.channel()
-            if action == "list":
-                return await _list(channel)
-            assert queue is not None
-            chosen = [m async for m in _letters(channel, queue) if message_id in (None, _id_of(m))]
-            for message in chosen:
-                await _act(action, queue, message, publisher, reveal=reveal)
-            done = {"show": "shown", "replay": "sent again", "discard": f"discarded: {reason}"}[action]
-            sys.stdout.write(f"{len(chosen)} {done}\n")
-            return 0 if chosen or message_id is None else 1
-    finally:
-        # What was not acknowledged goes back to where it was.
-        await publisher.close()
-        await connection.close()
+    system = running_system()
+    url = needed(system, "AFTERCARE_AMQP_URL")
+    sealer = Sealer(parse_sealing_keys(needed(system, "AFTERCARE_SEALING_KEYS")))
+    async with Database(needed(system, "AFTERCARE_DATABASE_URL"), schema="console", sealer=sealer, size=2) as database:
+        taker = DeadLetterTaker(url, partial(keep_letter, database))
+        try:
+            await taker.run_once()
+        finally:
+            await taker.close()
+        if action == "list":
+            return await _list(database)
+        assert queue is not None
+        return await _act(action, database, url, queue, message_id=message_id, reason=reason, reveal=reveal)
 
 
-async def _list(channel: AbstractChannel) -> int:
-    total = 0
+async def _list(database: Database) -> int:
+    async with database.connection() as connection:
+        counts = await store.count_letters(connection)
+        groups = await store.letter_groups(connection)
     for queue in MAIN_QUEUES:
-        state = await channel.declare_queue(dead_letter_queue(queue), passive=True)
-        count = state.declaration_result.message_count or 0
-        total += count
-        causes: dict[str, int] = {}
-        async for message in _letters(channel, queue):
-            why = str(message.headers.get(REASON, "not handled in time, or handed back too often"))
-            causes[why] = causes.get(why, 0) + 1
-        sys.stdout.write(f"{queue:<18} {count}\n")
-        for why, times in sorted(causes.items(), key=lambda item: -item[1]):
-            sys.stdout.write(f"    {times:>6} times: {why}\n")
-    return 0 if total == 0 else 1
-
-
-async def _letters(channel: AbstractChannel, queue: str) -> AsyncIterator[AbstractIncomingMessage]:
-    """Take every dead letter of a queue in hand; each goes back unless it is acknowledged."""
-    source = await channel.get_queue(dead_letter_queue(queue))
-    while True:
-        message = await source.get(fail=False, timeout=5)
-        if message is None:
-            return
-        yield message
+        sys.stdout.write(f"{queue:<18} {counts.get(queue, 0)}\n")
+        for group in groups:
+            if group["queue"] == queue:
+                sys.stdout.write(f"    {group['letters']:>6} times: {group['reason']}\n")
+    return 1 if counts else 0
 
 
 async def _act(
-    action: str, queue: str, message: AbstractIncomingMessage, publisher: Publisher, *, reveal: bool
+    action: str,
+    database: Database,
+    url: str,
+    queue: str,
+    *,
+    message_id: str | None,
+    reason: str | None,
+    reveal: bool,
+) -> int:
+    visitor = Visitor(f"{getpass.getuser()} (command line)", Role.ADMIN)
+    async with database.transaction() as connection:
+        chosen = await store.open_letters(connection, queue, message_id=message_id)
+        if action == "show":
+            await _show(connection, database.sealer, visitor, chosen, reveal=reveal)
+            done = len(chosen)
+        else:
+            done = await decide_letters(
+                connection,
+                visitor,
+                Decision.REPLAY if action == "replay" else Decision.DISCARD,
+                ids=[row["id"] for row in chosen],
+                why=reason,
+            )
+    if action == "replay":
+        await _send_back(database, url)
+    said = {"show": "shown", "replay": "sent again", "discard": f"discarded: {reason}"}[action]
+    sys.stdout.write(f"{done} {said}\n")
+    return 0 if done or message_id is None else 1
+
+
+async def _send_back(database: Database, url: str) -> None:
+    publisher = Publisher(url, name="replay")
+    sender = SendBack(database, publisher)
+    try:
+        while await sender.run_once():
+            pass
+    finally:
+        await publisher.close()
+
+
+async def _show(
+    connection: Connection, sealer: Sealer, visitor: Visitor, rows: list[dict[str, Any]], *, reveal: bool
 ) -> None:
-    if action == "show":
-        _show(message, reveal=reveal)
-    elif action == "replay":
-        await publisher.publish(_replayed(queue, message))
-        await message.ack()
-    else:
-        await message.ack()
+    for row in rows:
+        for name in ("message_id", "type", "queue", "cause", "reason", "attempts", "times_before"):
+            sys.stdout.write(f"{name:<13} {row[name]!s}\n")
+        _show_body(sealer, row, reveal=reveal)
+        sys.stdout.write("\n")
+        if reveal:
+            await store.audit(connection, visitor, "revealed a dead letter", target=str(row["id"]))
 
 
-def _replayed(queue: str, message: AbstractIncomingMessage) -> Publication:
-    """Return the message as it first came: the inbox sees to it that it takes effect once."""
-    headers: dict[str, str | int] = {ATTEMPT: 0}
-    if ROUTING_KEY in message.headers:
-        headers[ROUTING_KEY] = str(message.headers[ROUTING_KEY])
-    return Publication(
-        routing_key=queue,
-        exchange=QUEUES,
-        body=message.body,
-        message_id=message.message_id or "",
-        type=message.type or "",
-        headers=headers,
-    )
-
-
-def _show(message: AbstractIncomingMessage, *, reveal: bool) -> None:
-    facts = {
-        "id": _id_of(message),
-        "type": message.type or message.headers.get(ROUTING_KEY),
-        "queue": message.headers.get(QUEUE),
-        "cause": message.headers.get(CAUSE),
-        "reason": message.headers.get(REASON),
-        "attempts": message.headers.get(ATTEMPT),
-    }
-    for name, value in facts.items():
-        sys.stdout.write(f"{name:<9} {value!s}\n")
-    with contextlib.suppress(ValueError, RecursionError):
-        content = json.loads(message.body)
-        sys.stdout.write(json.dumps(content if reveal else masked(content), indent=2, ensure_ascii=False) + "\n")
-    sys.stdout.write("\n")
-
-
-def masked(content: Any, name: str = "") -> Any:
-    """Return a body in which only field names, and values that name no person, can be read."""
-    if isinstance(content, dict):
-        return {key: masked(value, key) for key, value in content.items()}
-    if isinstance(content, list):
-        return [masked(item, name) for item in content]
-    if content is None or isinstance(content, bool) or name in _SHOWN:
-        return content
-    return f"<{type(content).__name__}>"
-
-
-def _id_of(message: AbstractIncomingMessage) -> str:
-    if message.message_id:
-        return message.message_id
-    with contextlib.suppress(ValueError, AttributeError, RecursionError):
-        return str(json.loads(message.body).get("id", ""))
-    return ""
+def _show_body(sealer: Sealer, row: dict[str, Any], *, reveal: bool) -> None:
+    try:
+        letter = store.open_letter(sealer, row)
+    except UnsealError as error:
+        sys.stdout.write(f"  cannot be opened: {error}\n")
+        return
+    if letter is None:
+        sys.stdout.write("  past its keeping time\n")
+        return
+    try:
+        content = json.loads(letter.body)
+    except (ValueError, RecursionError):
+        sys.stdout.write(f"  not JSON, {len(letter.body)} bytes\n")
+        return
+    for line in lines_of(content, reveal=reveal):
+        value = "" if line.value is None else f"<{line.value}>" if line.hidden else line.value
+        sys.stdout.write(f"{'  ' * (line.depth + 1)}{line.name}  {value}\n")

@@ -8,8 +8,10 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 
+from cli.people import sign_in_link
 from cli.stack import Stack, home_of, start_stack
 from cli.story import StoryError, story_start, storyteller
+from services.console.domain.access import Role, Visitor
 from shared.postgres.demo_clock import set_demo_clock
 
 
@@ -110,6 +112,12 @@ def _print_addresses(stack: Stack) -> None:
             f"  curl -s {management}/api/exchanges/%2F/aftercare/publish -H 'content-type: application/json' \\",
             '    -d "$(./aftercare publish booking.created.v1 docs/examples/booking.json --as-http)"',
         ]
+    link = asyncio.run(
+        sign_in_link(
+            stack.environment["AFTERCARE_DATABASE_URL"], stack.addresses["console"], Visitor("you", Role.ADMIN)
+        )
+    )
+    lines += ["The console, a link that lets you in once (`./aftercare sign-in` makes another):", f"  {link}", ""]
     lines += ["Why did, or didn't, she get it?  ./aftercare why bk_1001", "", "Ctrl-C stops everything."]
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()

@@ -24,9 +24,9 @@ from shared.postgres.migrate import migrate
 from shared.runtime.local_servers import LocalServers, end_with_parent, start_local_servers
 
 ROOT = Path(__file__).resolve().parents[1]
-SERVICES = ("booking_events", "notifier", "followup")
+SERVICES = ("booking_events", "notifier", "followup", "console")
 MIGRATIONS = {name: ROOT / "services" / name / "migrations" for name in SERVICES}
-_PORTS = {"booking_events": 8081, "notifier": 8082, "followup": 8083, "sandbox": 8090}
+_PORTS = {"booking_events": 8081, "notifier": 8082, "followup": 8083, "console": 8080, "sandbox": 8090}
 _READY_WITHIN_S = 40.0
 _DRAIN_S = 25.0
 
@@ -219,11 +219,15 @@ def _environment(
     if servers is not None:
         if servers.broker is not None:
             environment["AFTERCARE_AMQP_URL"] = servers.addresses.amqp_url
+            environment["AFTERCARE_MANAGEMENT_URL"] = servers.addresses.management_url
         if servers.database is not None:
             environment["AFTERCARE_DATABASE_URL"] = servers.addresses.database_url
-    for name in ("booking_events", "notifier", "followup", "sandbox"):
+    for name in (*SERVICES, "sandbox"):
         variable = "SANDBOX_PORT" if name == "sandbox" else f"AFTERCARE_{name.upper()}_PORT"
         environment[variable] = environment.get(variable) or str(_free_port(_PORTS[name]))
+    # Who runs this on their own machine is not sent away from it after a quarter of an hour.
+    environment.setdefault("AFTERCARE_CONSOLE_IDLE_MINUTES", "720")
+    environment.setdefault("AFTERCARE_FOLLOWUP_URL", f"http://127.0.0.1:{environment['AFTERCARE_FOLLOWUP_PORT']}")
     environment.setdefault("AFTERCARE_PUBLIC_URL", f"http://127.0.0.1:{environment['AFTERCARE_NOTIFIER_PORT']}")
     if sandbox:
         environment |= {

@@ -14,6 +14,9 @@ from shared.kernel.errors import ConfigurationError
 from shared.postgres.database import Connection, role_of
 
 _SHARED = Path(__file__).parent / "migrations"
+READER = "console"
+"""The one schema whose role may read what the others publish (DESIGN.md section 4)."""
+_PUBLISHED = r"_v[0-9]+$"
 _LOCK = 7_041_963  # any number that nobody else locks
 _ROLES = "SELECT 1 FROM pg_roles WHERE rolname = %s"
 
@@ -46,12 +49,14 @@ async def migrate(url: str, services: dict[str, Path], *, say: Callable[[str], N
     async with await AsyncConnection[DictRow].connect(url, autocommit=True, row_factory=dict_row) as connection:
         await connection.execute("SET lock_timeout = '30s'")
         await connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
-        for schema, folder in services.items():
+        for schema in {**services, READER: None}:
             await _prepare(connection, schema)
+        for schema, folder in services.items():
             for migration in await _pending(connection, schema, migrations_of(folder)):
                 await _apply(connection, schema, migration)
                 say(f"{schema}: {migration.name}")
                 applied += 1
+            await _publish(connection, schema)
     return applied
 
 
@@ -73,6 +78,22 @@ async def _prepare(connection: Connection, schema: str) -> None:
         "REVOKE ALL ON SCHEMA public FROM PUBLIC",
     ):
         await connection.execute(sql.SQL(statement).format(**names))
+
+
+async def _publish(connection: Connection, schema: str) -> None:
+    """Let the reader's role read the published views of a schema, and nothing else in it."""
+    await connection.execute(
+        sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(sql.Identifier(schema), sql.Identifier(role_of(READER)))
+    )
+    cursor = await connection.execute(
+        "SELECT viewname FROM pg_views WHERE schemaname = %s AND viewname ~ %s", (schema, _PUBLISHED)
+    )
+    for row in await cursor.fetchall():
+        await connection.execute(
+            sql.SQL("GRANT SELECT ON {} TO {}").format(
+                sql.Identifier(schema, row["viewname"]), sql.Identifier(role_of(READER))
+            )
+        )
 
 
 async def _pending(connection: Connection, schema: str, known: Sequence[Migration]) -> list[Migration]:

@@ -70,3 +70,20 @@ class Metrics:
             "aftercare_inbound_recovered", "Texts that a sweep found because their webhook was lost", registry=registry
         )
         self.webhooks = Counter("aftercare_webhooks", "Webhook requests", ["route", "status"], registry=registry)
+        self.webhook_seconds = Histogram(
+            "aftercare_webhook_seconds", "Time to answer one request", ["route"], registry=registry
+        )
+        self.queue_depth = Gauge("aftercare_queue_depth", "Messages in a queue", ["queue"], registry=registry)
+        self.queue_consumers = Gauge("aftercare_queue_consumers", "Readers of a queue", ["queue"], registry=registry)
+        self.queue_oldest = Gauge(
+            "aftercare_queue_oldest_seconds", "Age of a queue's oldest message", ["queue"], registry=registry
+        )
+        self.feed_silence = Gauge(
+            "aftercare_feed_silence_seconds",
+            "Working time since a booking feed was heard of",
+            ["clinic_id", "source"],
+            registry=registry,
+        )
+        self.dead_letters_open = Gauge(
+            "aftercare_dead_letters_open", "Dead letters that nobody has decided on", registry=registry
+        )

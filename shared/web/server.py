@@ -1,7 +1,9 @@
 """The HTTP server of a service: its own routes, health and metrics."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -22,11 +24,12 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One way in over HTTP."""
+    """One way in over HTTP. A route that ``streams`` answers for as long as the reader stays."""
 
     method: str
     path: str
     handler: Handler
+    streams: bool = False
 
 
 def build_application(routes: Sequence[Route], *, health: Health, metrics: Metrics) -> web.Application:
@@ -40,7 +43,10 @@ def build_application(routes: Sequence[Route], *, health: Health, metrics: Metri
         body = {"status": "not ready" if complaints else "ready", "complaints": complaints}
         return web.json_response(body, status=503 if complaints else 200)
 
-    application = web.Application(client_max_size=MAX_REQUEST_BYTES, middlewares=[_guard(metrics)])
+    application = web.Application(
+        client_max_size=MAX_REQUEST_BYTES,
+        middlewares=[_guard(metrics, streams={route.path for route in routes if route.streams})],
+    )
     application.router.add_get("/livez", livez)
     application.router.add_get("/readyz", readyz)
     application.router.add_get("/metrics", make_aiohttp_handler(registry=metrics.registry))
@@ -49,14 +55,20 @@ def build_application(routes: Sequence[Route], *, health: Health, metrics: Metri
     return application
 
 
-def _guard(metrics: Metrics) -> Middleware:
+def _guard(metrics: Metrics, *, streams: AbstractSet[str]) -> Middleware:
     """Bound every request in time, turn failures into plain answers, and count."""
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        response = await _answer(request, handler)
         resource = request.match_info.route.resource
-        metrics.webhooks.labels(resource.canonical if resource else "none", response.status).inc()
+        path = resource.canonical if resource else "none"
+        started = time.monotonic()
+        response = await _answer(request, handler, within_s=None if path in streams else _SLOWEST_REQUEST_S)
+        metrics.webhooks.labels(path, response.status).inc()
+        if path not in streams:
+            metrics.webhook_seconds.labels(path).observe(time.monotonic() - started)
+        if response.prepared:
+            return response
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers["Server"] = "aftercare"
@@ -65,9 +77,9 @@ def _guard(metrics: Metrics) -> Middleware:
     return guard
 
 
-async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _answer(request: web.Request, handler: Handler, *, within_s: float | None) -> web.StreamResponse:
     try:
-        async with asyncio.timeout(_SLOWEST_REQUEST_S):
+        async with asyncio.timeout(within_s):
             return await handler(request)
     except web.HTTPException as refusal:
         return web.json_response({"error": refusal.reason}, status=refusal.status)

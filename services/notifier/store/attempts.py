@@ -65,7 +65,9 @@ async def note_late_proof(connection: Connection, message_id: int, provider_refe
 async def note_result(connection: Connection, token: str, result: str, provider_reference: str | None = None) -> None:
     """Write down how an attempt ended."""
     await connection.execute(
-        "UPDATE attempts SET result = %s, provider_reference = coalesce(%s, provider_reference) WHERE token = %s",
+        """UPDATE attempts SET result = %s, provider_reference = coalesce(%s, provider_reference),
+                  answered_at = coalesce(answered_at, clock_timestamp())
+            WHERE token = %s""",
         (result, provider_reference, token),
     )
 

@@ -35,10 +35,11 @@ async def save_recipient(connection: Connection, sealer: Sealer, recipient_id: s
     recipient = plan.recipient
     contact = recipient.model_dump(mode="json", include={"phone", "email", "language", "time_zone", "consent"})
     await connection.execute(
-        """INSERT INTO recipients (recipient_id, clinic_id, patient_ref, contact, number, as_of)
-           VALUES (%s, %s, %s, %s, %s, %s)
+        """INSERT INTO recipients (recipient_id, clinic_id, patient_ref, contact, number, time_zone, as_of)
+           VALUES (%s, %s, %s, %s, %s, %s, %s)
            ON CONFLICT (recipient_id) DO UPDATE
-              SET contact = excluded.contact, number = excluded.number, as_of = excluded.as_of
+              SET contact = excluded.contact, number = excluded.number, time_zone = excluded.time_zone,
+                  as_of = excluded.as_of
             WHERE recipients.as_of <= excluded.as_of""",
         (
             recipient_id,
@@ -46,6 +47,7 @@ async def save_recipient(connection: Connection, sealer: Sealer, recipient_id: s
             plan.patient_ref if recipient.kind == "patient" else None,
             sealer.seal(json.dumps(contact), place=contact_place(recipient_id)),
             sealer.lookup(recipient.phone) if recipient.phone else None,
+            recipient.time_zone,
             recipient.as_of,
         ),
     )

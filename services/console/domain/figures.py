@@ -1,0 +1,106 @@
+"""What the window knows of the whole system at one moment."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from services.console.domain.backlog import Age
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLine:
+    """One of our queues, with those in which its deliveries wait for the next try."""
+
+    name: str
+    depth: int
+    retrying: int
+    consumers: int
+    rate_in: float
+    rate_out: float
+    oldest: Age | None
+    history: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Wanted messages whose time has come and that are not sent; the oldest has waited for ``late_for``."""
+
+    count: int = 0
+    late_for: timedelta = timedelta(0)
+    sending: int = 0
+    unknown: int = 0
+    held: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """What became of the messages that ended in one slice of time, by kind of outcome."""
+
+    at: datetime
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """How the provider answered in the last quarter of an hour. Latencies in seconds."""
+
+    answers: Mapping[str, int] = field(default_factory=dict)
+    codes: Mapping[int, int] = field(default_factory=dict)
+    median_s: float | None = None
+    slow_s: float | None = None
+    paused_because: str | None = None
+    paused_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A booking feed and when it was last heard of."""
+
+    clinic_id: str
+    source: str
+    heard_at: datetime
+    silence: timedelta
+    is_silent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """What a service has decided, but not yet put on the queue."""
+
+    service: str
+    waiting: int
+    oldest_for: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """Open safety cases; ``oldest_for`` runs while the oldest one is not acknowledged."""
+
+    published: bool = False
+    open: int = 0
+    unacknowledged: int = 0
+    oldest_since: datetime | None = None
+    act_by: datetime | None = None
+    case: str | None = None
+    tier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Everything that the first page shows. None: could not be asked."""
+
+    at: datetime
+    queues: Sequence[QueueLine] | None = None
+    due: Due | None = None
+    minutes: Sequence[Minute] = ()
+    totals: Mapping[str, int] = field(default_factory=dict)
+    drops: Mapping[str, int] = field(default_factory=dict)
+    provider: Provider = Provider()
+    paused_clinics: Sequence[str] = ()
+    feeds: Sequence[Feed] = ()
+    outboxes: Sequence[Outbox] = ()
+    alerts: Alerts = Alerts()
+    dead_letters: int = 0
+    open_tasks: int = 0
+    overdue_tasks: int = 0
+    complaints: Mapping[str, str] = field(default_factory=dict)

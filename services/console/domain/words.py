@@ -1,0 +1,204 @@
+"""What our words for machines are in the language of people."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+_REASONS = {
+    "not_wanted": "no longer wanted",
+    "opted_out": "the patient opted out",
+    "no_consent": "the patient has not agreed to this kind",
+    "no_address": "no number that takes texts",
+    "outside_window": "outside the hours for texts",
+    "paused": "the clinic is paused",
+    "busy_number": "another text to this number is under way",
+    "expired": "its time is over",
+    "template": "the text could not be made",
+    "no_channel": "no channel can carry it",
+    "not_allowed_here": "the staging guard allows no other numbers",
+    "rate_limited": "the provider asks us to slow down",
+    "provider_not_reached": "the provider cannot be reached",
+    "provider_stopped": "sending is stopped",
+    "not_found_at_provider": "the provider does not have it",
+    "unknown_not_resent": "unsure whether it went out, so not repeated",
+    "too_many_in_an_hour": "too many texts to this number in an hour",
+    "spacing": "too soon after the last text",
+    "budget": "the week's texts are used up",
+    "blocked_opt_out": "the patient opted out: phone instead",
+}
+_EVENTS = {
+    "booking.created.v1": "booked",
+    "booking.rescheduled.v1": "moved",
+    "booking.cancelled.v1": "cancelled",
+    "booking.completed.v1": "visit took place",
+    "booking.no_show.v1": "patient did not come",
+    "planned": "planned",
+    "held": "held",
+    "sending": "being sent",
+    "sent": "sent",
+    "unknown": "unsure whether it went out",
+    "failed": "failed",
+    "dropped": "dropped",
+    "withdrawn": "withdrawn",
+    "receipt: sent": "receipt: on its way",
+    "receipt: delivered": "receipt: delivered",
+    "receipt: undelivered": "receipt: not delivered",
+    "receipt: failed": "receipt: failed",
+    "not processed": "the provider lost it",
+    "no longer wanted": "no longer wanted",
+    "to be tried again": "to be tried again",
+    "to be sent again": "to be sent again",
+    "provider refuses us": "the provider refuses us",
+    "reply received": "reply received",
+    "reply kept": "reply kept for a person",
+    "staff task raised": "a person was asked to act",
+}
+_ANSWERS = {
+    "Accepted": "accepted",
+    "RateLimited": "asked us to slow down (429)",
+    "NotReached": "cannot be reached",
+    "Rejected": "refused",
+    "Unsure": "did not say",
+    "Callback": "accepted, told by receipt",
+}
+_CODES = {
+    20003: "our credentials are not accepted",
+    20429: "too many requests",
+    21211: "not a valid number",
+    21610: "the patient opted out",
+    21614: "cannot take texts",
+    30001: "the provider's queue is full",
+    30002: "our account is suspended",
+    30003: "phone off or out of reach",
+    30004: "blocked by the carrier or the patient",
+    30005: "no such number",
+    30006: "a landline, or the carrier is out of reach",
+    30007: "filtered as spam by the carrier",
+    30008: "unknown error at the carrier",
+    30034: "our number is not registered for A2P",
+}
+_TASKS = {
+    "no_usable_phone": "No number that takes texts: phone or write",
+    "booked_inside_fasting": "Booked too late to fast: tell the patient how to prepare",
+    "reminder_useless": "The reminder came too late: phone",
+    "change_not_texted_in_time": "A change could not be texted in time: phone",
+    "contradicting_booking": "The booking system contradicts itself: look it up there",
+    "reply_to_read": "A reply to read",
+    "maybe_cancels_visit": "A STOP that may mean the visit: ask the patient",
+}
+_PURPOSES = {
+    "reminder_far": "reminder, days ahead",
+    "reminder_near": "reminder, the day before",
+    "change_notice": "notice of a change",
+    "home_safe": "home-safe question",
+    "checkin": "check-in",
+    "questionnaire_item": "question",
+    "answer_reply": "answer to a reply",
+    "opt_out_confirmation": "opt-out confirmed",
+    "safety": "safety text",
+    "page": "page to staff",
+}
+_GOOD_EVENTS = frozenset({"sent", "receipt: delivered", "reply received", "booking.completed.v1"})
+_BAD_EVENTS = frozenset(
+    {"failed", "dropped", "unknown", "receipt: undelivered", "receipt: failed", "not processed", "provider refuses us"}
+)
+
+
+def reason(code: str | None) -> str:
+    """Spell why a message was held or ended; a provider's code keeps its number."""
+    if not code:
+        return ""
+    if code.isdigit():
+        return code_word(int(code))
+    return _REASONS.get(code, code.replace("_", " "))
+
+
+def event(what: str) -> str:
+    """Spell what happened."""
+    return _EVENTS.get(what, what.removesuffix(".v1").replace(".", " ").replace("_", " "))
+
+
+def tone(what: str) -> str:
+    """Return how an event is painted: ``good``, ``bad`` or ``plain``."""
+    return "good" if what in _GOOD_EVENTS else "bad" if what in _BAD_EVENTS else "plain"
+
+
+def answer_word(answer: str) -> str:
+    """Spell an answer of the provider, or the cause of a pause."""
+    if answer.isdigit():
+        return f"refuses us: {code_word(int(answer))}"
+    return _ANSWERS.get(answer) or _REASONS.get(answer, answer.replace("_", " ")).removeprefix("the provider ")
+
+
+def code_word(code: int) -> str:
+    """Spell a provider's error code."""
+    return f"{_CODES[code]} ({code})" if code in _CODES else f"error {code}"
+
+
+def task(kind: str) -> str:
+    """Spell what a person is asked to do."""
+    return _TASKS.get(kind, kind.replace("_", " ").capitalize())
+
+
+def spell_for(duration: timedelta) -> str:
+    """Spell a duration by its two largest units, for example ``2 h 5 min``."""
+    seconds = max(0, int(duration.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if minutes < 60:
+        return f"{minutes} min"
+    if hours < 48:
+        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
+    return f"{days} days"
+
+
+def in_short(events: Sequence[Mapping[str, Any]], upcoming: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> list[str]:
+    """Answer the usual questions about a patient in a few sentences: the last text, the next, and what is held."""
+    lines = []
+    sent = [event for event in events if event["what"] == "sent"]
+    if sent:
+        last = sent[-1]
+        receipts = [
+            event["what"].removeprefix("receipt: ")
+            for event in events
+            if event["what"].startswith("receipt: ") and event["key"] == last["key"]
+        ]
+        told = f"receipt: {receipts[-1]}" if receipts else "no receipt yet"
+        lines.append(f"The last text went out on {_when(last['at'], zone)} ({_purpose(last)}; {told}).")
+    else:
+        lines.append("No text has gone out yet.")
+    lines += [
+        f"Held: {_purpose(row)}, because {reason(row['reason'])}."
+        for row in upcoming
+        if row["wanted"] and row["state"] == "held"
+    ]
+    waiting = [row for row in upcoming if row["wanted"] and row["state"] == "planned"]
+    if waiting:
+        first = min(waiting, key=lambda row: row["due_at"])
+        lines.append(f"The next text is planned for {_when(first['due_at'], zone)} ({_purpose(first)}).")
+    elif not any(row["wanted"] for row in upcoming):
+        lines.append("Nothing more is planned.")
+    gone = [event for event in events if event["what"] in {"dropped", "failed"}]
+    if gone:
+        last = gone[-1]
+        why = f", because {reason(last['detail'])}" if last["detail"] else ""
+        lines.append(f"Not sent on {_when(last['at'], zone)}: {_purpose(last)}{why}.")
+    return lines
+
+
+def purpose(name: str | None) -> str:
+    """Spell what a message is for."""
+    if not name:
+        return "a text"
+    return _PURPOSES.get(name, name.replace("_", " "))
+
+
+def _purpose(row: Mapping[str, Any]) -> str:
+    return purpose(row["purpose"])
+
+
+def _when(at: datetime, zone: ZoneInfo) -> str:
+    local = at.astimezone(zone)
+    return f"{local:%A, %b} {local.day} {local.year} at {local:%H:%M}"

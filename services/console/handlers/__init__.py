@@ -1,0 +1,1 @@
+"""What people and the clock make the window do, one file each."""

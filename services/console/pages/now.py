@@ -1,0 +1,108 @@
+"""The first page: are patients being told? And the stream that keeps it fresh."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+
+from services.console import queries
+from services.console.context import Context
+from services.console.domain import verdict
+from services.console.domain.access import Visitor
+from services.console.domain.figures import Figures, Minute
+from services.console.pages.door import Door
+
+KINDS = ("delivered", "sent", "unknown", "failed", "dropped", "withdrawn")
+_RANGES = {1: timedelta(minutes=1), 6: timedelta(minutes=5), 24: timedelta(minutes=15), 168: timedelta(hours=2)}
+_STREAM_FOR_S = 300.0
+_HEARTBEAT_S = 15.0
+
+
+class Now:
+    """What goes on now."""
+
+    def __init__(self, context: Context, door: Door) -> None:
+        self._context = context
+        self._door = door
+
+    async def page(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        """Show the newest figures."""
+        hours = _hours(request)
+        figures = self._context.board.figures or Figures(
+            at=self._context.clock.now(), complaints={"board": "The figures are being measured"}
+        )
+        return self._door.show(
+            request,
+            visitor,
+            "now.html",
+            hours=hours,
+            ranges=list(_RANGES),
+            **self._values(figures),
+            chart=await self._chart(figures, hours),
+        )
+
+    async def live(self, request: web.Request, _visitor: Visitor) -> web.StreamResponse:
+        """Stream the figures as they change, for five minutes; the browser asks again, and is let in again or not."""
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        await response.prepare(request)
+        hours = _hours(request)
+        turn = 0
+        try:
+            async with asyncio.timeout(_STREAM_FOR_S):
+                while True:
+                    try:
+                        async with asyncio.timeout(_HEARTBEAT_S):
+                            turn = await self._context.board.newer_than(turn)
+                    except TimeoutError:
+                        await response.write(b": still here\n\n")
+                        continue
+                    await self._send(response, hours)
+        except (TimeoutError, ConnectionResetError):
+            return response
+
+    async def _send(self, response: web.StreamResponse, hours: int) -> None:
+        figures = self._context.board.figures
+        assert figures is not None
+        fragment = self._context.pages.render("_live.html", **self._values(figures))
+        await response.write(_event(fragment))
+        if hours == 1:
+            await response.write(_event(await self._chart(figures, hours), name="figures"))
+
+    def _values(self, figures: Figures) -> dict[str, Any]:
+        findings = verdict.judge(figures)
+        severity, sentence = verdict.headline(findings)
+        return {"board": figures, "findings": findings, "severity": severity.name.lower(), "headline": sentence}
+
+    async def _chart(self, figures: Figures, hours: int) -> str:
+        step = _RANGES[hours]
+        until = figures.at
+        if hours == 1:
+            return chart_of(figures.minutes, since=until - timedelta(hours=1), until=until, step=step)
+        async with self._context.database.connection() as connection:
+            since = until - timedelta(hours=hours)
+            minutes = await queries.outcomes(connection, since=since, step=step)
+        return chart_of(minutes, since=since, until=until, step=step)
+
+
+def chart_of(minutes: Sequence[Minute], *, since: datetime, until: datetime, step: timedelta) -> str:
+    """Return the figures of the outcomes chart as JSON: times, then one row of counts per kind of outcome."""
+    width = int(step.total_seconds())
+    first, last = int(since.timestamp()) // width * width, int(until.timestamp()) // width * width
+    counts = {int(minute.at.timestamp()): minute.counts for minute in minutes}
+    times = list(range(first, last + 1, width))
+    rows = [[counts.get(at, {}).get(kind, 0) for at in times] for kind in KINDS]
+    return json.dumps({"times": times, "kinds": KINDS, "rows": rows, "step": width}, separators=(",", ":"))
+
+
+def _hours(request: web.Request) -> int:
+    asked = request.query.get("hours", "")
+    return int(asked) if asked.isdigit() and int(asked) in _RANGES else 1
+
+
+def _event(text: str, *, name: str | None = None) -> bytes:
+    head = f"event: {name}\n" if name else ""
+    body = "".join(f"data: {line}\n" for line in text.splitlines())
+    return f"{head}{body}\n".encode()

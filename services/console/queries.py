@@ -1,0 +1,324 @@
+"""What the services publish, read for the pages: one function per statement, read-only."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from psycopg import sql
+from psycopg.rows import DictRow
+
+from services.console.domain.figures import Alerts, Due, Minute, Outbox, Provider
+from shared.postgres.database import Connection
+
+PAGE = 50
+SERVICES = ("booking_events", "notifier", "followup")
+_MOST_EVENTS = 400
+
+_KIND_OF_OUTCOME = """CASE WHEN outcome = 'sent' AND receipt IN ('delivered', 'read') THEN 'delivered'
+    WHEN outcome = 'sent' AND receipt IN ('undelivered', 'failed') THEN 'failed' ELSE outcome END"""
+
+
+async def is_published(connection: Connection, view: str) -> bool:
+    """Return whether a view exists: a service may be older than the console."""
+    cursor = await connection.execute("SELECT to_regclass(%s) IS NOT NULL AS there", (view,))
+    row = await cursor.fetchone()
+    return bool(row and row["there"])
+
+
+# Now.
+
+
+async def due(connection: Connection, *, now: datetime) -> Due:
+    """Return what is due and not sent, what is under way, and what is held because of what."""
+    cursor = await connection.execute(
+        """SELECT count(*) FILTER (WHERE wanted AND due_at <= %(now)s AND state IN ('planned', 'held')) AS due,
+                  min(due_at) FILTER (WHERE wanted AND due_at <= %(now)s AND state IN ('planned', 'held')) AS oldest,
+                  count(*) FILTER (WHERE state = 'sending') AS sending,
+                  count(*) FILTER (WHERE state = 'unknown') AS unknown
+             FROM notifier.upcoming_v1 WHERE due_at <= %(now)s OR state IN ('sending', 'unknown')""",
+        {"now": now},
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    late = now - row["oldest"] if row["oldest"] else timedelta(0)
+    return Due(row["due"], late, row["sending"], row["unknown"], await _held(connection))
+
+
+async def _held(connection: Connection) -> dict[str, int]:
+    cursor = await connection.execute(
+        """SELECT coalesce(reason, '') AS reason, count(*) AS messages FROM notifier.upcoming_v1
+            WHERE state = 'held' AND wanted GROUP BY 1 ORDER BY 2 DESC"""
+    )
+    return {row["reason"]: row["messages"] for row in await cursor.fetchall()}
+
+
+async def outcomes(connection: Connection, *, since: datetime, step: timedelta) -> list[Minute]:
+    """Return what became of messages since a time, in slices of ``step``."""
+    cursor = await connection.execute(
+        f"""SELECT date_bin(%(step)s, ended_at, 'epoch') AS at, {_KIND_OF_OUTCOME} AS kind, count(*) AS messages
+              FROM notifier.messages_v1 WHERE ended_at >= %(since)s GROUP BY 1, 2 ORDER BY 1""",  # noqa: S608 - constant
+        {"since": since, "step": step},
+    )
+    slices: dict[datetime, dict[str, int]] = {}
+    for row in await cursor.fetchall():
+        slices.setdefault(row["at"], {})[row["kind"]] = row["messages"]
+    return [Minute(at, counts) for at, counts in slices.items()]
+
+
+async def drops(connection: Connection, *, since: datetime) -> dict[str, int]:
+    """Return why messages were dropped or failed since a time."""
+    cursor = await connection.execute(
+        """SELECT coalesce(reason, '') AS reason, count(*) AS messages FROM notifier.messages_v1
+            WHERE ended_at >= %s AND outcome IN ('dropped', 'failed') GROUP BY 1 ORDER BY 2 DESC LIMIT 8""",
+        (since,),
+    )
+    return {row["reason"]: row["messages"] for row in await cursor.fetchall()}
+
+
+async def provider(connection: Connection) -> Provider:
+    """Return how the provider has answered in the last quarter of an hour of the database's clock."""
+    cursor = await connection.execute(
+        """SELECT coalesce(result, 'under way') AS answer, count(*) AS times FROM notifier.attempts_v1
+            WHERE started_at > clock_timestamp() - interval '15 minutes' GROUP BY 1 ORDER BY 2 DESC"""
+    )
+    answers = {row["answer"]: row["times"] for row in await cursor.fetchall()}
+    cursor = await connection.execute(
+        """SELECT percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP
+                    (ORDER BY extract(epoch FROM answered_at - started_at)) AS took
+             FROM notifier.attempts_v1
+            WHERE started_at > clock_timestamp() - interval '15 minutes' AND answered_at IS NOT NULL"""
+    )
+    row = await cursor.fetchone()
+    took = (row and row["took"]) or (None, None)
+    cursor = await connection.execute("SELECT cause, since FROM notifier.pauses_v1 WHERE scope = 'provider'")
+    pause = await cursor.fetchone()
+    return Provider(
+        answers=answers,
+        median_s=None if took[0] is None else float(took[0]),
+        slow_s=None if took[1] is None else float(took[1]),
+        paused_because=pause["cause"] if pause else None,
+        paused_since=pause["since"] if pause else None,
+    )
+
+
+async def receipt_codes(connection: Connection, *, since: datetime) -> dict[int, int]:
+    """Return the error codes of receipts since a time."""
+    cursor = await connection.execute(
+        """SELECT error_code, count(*) AS times FROM notifier.receipts_v1
+            WHERE error_code IS NOT NULL AND received_at >= %s GROUP BY 1 ORDER BY 2 DESC LIMIT 6""",
+        (since,),
+    )
+    return {row["error_code"]: row["times"] for row in await cursor.fetchall()}
+
+
+async def paused_clinics(connection: Connection) -> list[str]:
+    """Return the clinics whose messages are held by a person's wish."""
+    cursor = await connection.execute("SELECT scope FROM notifier.pauses_v1 WHERE scope LIKE 'clinic:%' ORDER BY 1")
+    return [row["scope"].removeprefix("clinic:") for row in await cursor.fetchall()]
+
+
+async def feeds(connection: Connection) -> list[DictRow]:
+    """Return each booking feed and when it was last heard of."""
+    cursor = await connection.execute("SELECT clinic_id, source, heard_at FROM booking_events.feeds_v1")
+    return await cursor.fetchall()
+
+
+async def outboxes(connection: Connection) -> list[Outbox]:
+    """Return how far each service's outbox is behind, on the database's clock."""
+    parts = [
+        sql.SQL(
+            """SELECT {name} AS service, waiting,
+                      coalesce(clock_timestamp() - oldest_at, interval '0') AS oldest_for FROM {view}"""
+        ).format(name=sql.Literal(service), view=sql.Identifier(service, "outbox_v1"))
+        for service in (*SERVICES, "console")
+    ]
+    cursor = await connection.execute(sql.SQL(" UNION ALL ").join(parts))
+    return [Outbox(row["service"], row["waiting"], row["oldest_for"]) for row in await cursor.fetchall()]
+
+
+# Why.
+
+
+async def patients_of_reference(connection: Connection, reference: str) -> list[str]:
+    """Return the patients that a booking id, a patient's reference or a provider's reference leads to."""
+    cursor = await connection.execute(
+        """SELECT DISTINCT patient_ref FROM (
+               SELECT patient_ref FROM booking_events.appointments_v1 WHERE booking_id = %(ref)s
+               UNION ALL SELECT patient_ref FROM booking_events.appointments_v1 WHERE patient_ref = %(ref)s
+               UNION ALL SELECT patient_ref FROM notifier.messages_v1 WHERE provider_reference = %(ref)s
+               UNION ALL SELECT patient_ref FROM notifier.messages_v1 WHERE patient_ref = %(ref)s
+               UNION ALL SELECT patient_ref FROM notifier.timeline_v1 WHERE provider_reference = %(ref)s
+               UNION ALL SELECT patient_ref FROM booking_events.timeline_v1 WHERE booking_id = %(ref)s
+           ) AS found WHERE patient_ref IS NOT NULL LIMIT 20""",
+        {"ref": reference},
+    )
+    return sorted(row["patient_ref"] for row in await cursor.fetchall())
+
+
+async def patients_with_number(connection: Connection, numbers: Sequence[bytes]) -> list[str]:
+    """Return the patients who have one of these numbers, given as keyed hashes."""
+    cursor = await connection.execute(
+        "SELECT DISTINCT patient_ref FROM notifier.recipients_v1 WHERE number = ANY(%s) ORDER BY 1 LIMIT 20",
+        (list(numbers),),
+    )
+    return [row["patient_ref"] for row in await cursor.fetchall()]
+
+
+async def timeline(connection: Connection, patient_ref: str) -> list[DictRow]:
+    """Return what happened to a patient across all services, in order; of a very long story the newest part."""
+    cursor = await connection.execute(
+        """SELECT * FROM (
+             SELECT at, 0 AS service, position, clinic_id, 'booking_events' AS who, what, detail, booking_id,
+                    NULL AS key, NULL AS purpose, NULL AS channel, NULL AS provider_reference
+               FROM booking_events.timeline_v1 WHERE patient_ref = %(ref)s
+             UNION ALL
+             SELECT at, 1, position, clinic_id, 'notifier', what, detail, NULL, key, purpose, channel,
+                    provider_reference
+               FROM notifier.timeline_v1 WHERE patient_ref = %(ref)s
+             UNION ALL
+             SELECT at, 2, position, clinic_id, 'followup', what, detail, NULL, NULL, NULL, NULL, NULL
+               FROM followup.timeline_v1 WHERE patient_ref = %(ref)s
+             ORDER BY at DESC, service DESC, position DESC LIMIT %(limit)s) AS newest
+           ORDER BY at, service, position""",
+        {"ref": patient_ref, "limit": _MOST_EVENTS},
+    )
+    return await cursor.fetchall()
+
+
+async def upcoming_of(connection: Connection, patient_ref: str) -> list[DictRow]:
+    """Return what a patient should still get."""
+    cursor = await connection.execute(
+        """SELECT key, purpose, channel, state, wanted, due_at, send_at, expires_at, reason, clinic_id
+             FROM notifier.upcoming_v1 WHERE patient_ref = %s ORDER BY send_at""",
+        (patient_ref,),
+    )
+    return await cursor.fetchall()
+
+
+async def appointments_of(connection: Connection, patient_ref: str) -> list[DictRow]:
+    """Return a patient's appointments."""
+    cursor = await connection.execute(
+        """SELECT clinic_id, source, booking_id, status, visit_kind, modality, starts_at
+             FROM booking_events.appointments_v1 WHERE patient_ref = %s ORDER BY starts_at DESC LIMIT 40""",
+        (patient_ref,),
+    )
+    return await cursor.fetchall()
+
+
+async def zone_of(connection: Connection, patient_ref: str) -> str | None:
+    """Return the time zone that a patient's texts follow."""
+    cursor = await connection.execute(
+        """SELECT time_zone FROM notifier.recipients_v1
+            WHERE patient_ref = %s AND time_zone IS NOT NULL ORDER BY as_of DESC LIMIT 1""",
+        (patient_ref,),
+    )
+    row = await cursor.fetchone()
+    return row["time_zone"] if row else None
+
+
+# Upcoming.
+
+
+async def hours_ahead(connection: Connection, *, now: datetime, until: datetime) -> list[DictRow]:
+    """Return how many wanted messages are due in each hour, by purpose."""
+    cursor = await connection.execute(
+        """SELECT date_trunc('hour', greatest(due_at, %(now)s)) AS hour, purpose, count(*) AS messages
+             FROM notifier.upcoming_v1
+            WHERE wanted AND state IN ('planned', 'held') AND due_at < %(until)s AND expires_at > %(now)s
+            GROUP BY 1, 2 ORDER BY 1, 2""",
+        {"now": now, "until": until},
+    )
+    return await cursor.fetchall()
+
+
+async def unsendable(
+    connection: Connection, *, after: tuple[datetime, str, str] | None, limit: int = PAGE, reason: str | None = None
+) -> list[DictRow]:
+    """Return a page of wanted messages that are held for more than the hour of the day, in order of their expiry."""
+    at, subject, key = after or (None, None, None)
+    cursor = await connection.execute(
+        """SELECT clinic_id, patient_ref, subject, key, purpose, channel, reason, send_at, due_at, expires_at
+             FROM notifier.upcoming_v1
+            WHERE state = 'held' AND wanted AND reason NOT IN ('outside_window', 'busy_number', 'spacing', 'not_wanted')
+              AND (%(reason)s::text IS NULL OR reason = %(reason)s)
+              AND (%(at)s::timestamptz IS NULL OR (expires_at, subject, key) > (%(at)s, %(subject)s, %(key)s))
+            ORDER BY expires_at, subject, key LIMIT %(limit)s""",
+        {"at": at, "subject": subject, "key": key, "limit": limit + 1, "reason": reason},
+    )
+    return await cursor.fetchall()
+
+
+async def lost_lately(connection: Connection, *, since: datetime, limit: int = PAGE) -> list[DictRow]:
+    """Return wanted messages that ended without reaching anybody, the newest first."""
+    cursor = await connection.execute(
+        """SELECT clinic_id, patient_ref, subject, key, purpose, channel, outcome, reason, receipt, ended_at
+             FROM notifier.messages_v1
+            WHERE ended_at >= %s AND wanted
+              AND (outcome IN ('failed', 'dropped', 'unknown') OR receipt IN ('undelivered', 'failed'))
+            ORDER BY ended_at DESC LIMIT %s""",
+        (since, limit + 1),
+    )
+    return await cursor.fetchall()
+
+
+# Tasks.
+
+
+async def open_tasks(connection: Connection, *, limit: int) -> list[DictRow]:
+    """Return the tasks that nobody has finished, the most urgent first."""
+    cursor = await connection.execute(
+        sql.SQL("SELECT * FROM ({}) AS open ORDER BY due_by NULLS LAST, raised_at, task_id LIMIT {}").format(
+            _OPEN_TASKS, sql.Literal(limit)
+        )
+    )
+    return await cursor.fetchall()
+
+
+async def count_tasks(connection: Connection, *, now: datetime) -> tuple[int, int]:
+    """Return how many tasks are open, and how many of them are overdue."""
+    cursor = await connection.execute(
+        sql.SQL("SELECT count(*) AS open, count(*) FILTER (WHERE due_by < {}) AS late FROM ({}) AS open").format(
+            sql.Literal(now), _OPEN_TASKS
+        )
+    )
+    row = await cursor.fetchone()
+    return (row["open"], row["late"]) if row else (0, 0)
+
+
+async def find_task(connection: Connection, task_id: str) -> DictRow | None:
+    """Return a task, finished or not."""
+    cursor = await connection.execute(
+        sql.SQL("SELECT * FROM ({}) AS tasks WHERE task_id = {}").format(_TASKS, sql.Literal(task_id))
+    )
+    return await cursor.fetchone()
+
+
+async def finished_tasks(connection: Connection, *, limit: int) -> list[DictRow]:
+    """Return what was finished last, and by whom."""
+    cursor = await connection.execute(
+        sql.SQL(
+            """SELECT t.*, f.how, f.finished_by, f.finished_at
+                 FROM (SELECT * FROM console.finished_tasks ORDER BY finished_at DESC LIMIT {limit}) AS f
+                 JOIN ({tasks}) AS t ON t.task_id = f.task_id ORDER BY f.finished_at DESC"""
+        ).format(limit=sql.Literal(limit), tasks=_TASKS)
+    )
+    return await cursor.fetchall()
+
+
+_TASKS = sql.SQL(" UNION ALL ").join(
+    sql.SQL("SELECT {} AS owner, task_id, clinic_id, patient_ref, kind, refs, due_by, raised_at FROM {}").format(
+        sql.Literal(service), sql.Identifier(service, "tasks_v1")
+    )
+    for service in SERVICES
+)
+_OPEN_TASKS = sql.SQL(
+    """SELECT t.* FROM ({}) AS t
+        WHERE NOT EXISTS (SELECT 1 FROM console.finished_tasks f WHERE f.task_id = t.task_id)"""
+).format(_TASKS)
+
+
+# Safety and check-ins: published by a followup that is new enough.
+
+
+async def alerts(connection: Connection) -> Alerts:
+    """Return how many safety cases are open, and the one that has waited longest for a person."""
+    return Alerts(published=await is_published(connection, "followup.cases_v1"))

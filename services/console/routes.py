@@ -1,0 +1,53 @@
+"""Ways in over HTTP: every page and act, and the right that it asks for."""
+
+from aiohttp import web
+
+from services.console.context import Context
+from services.console.domain.access import Permission
+from services.console.pages.audit import Audit
+from services.console.pages.dead_letters import DeadLetters
+from services.console.pages.door import Door
+from services.console.pages.now import Now
+from services.console.pages.runbook import Runbook
+from services.console.pages.sign_in import SignIn
+from services.console.pages.why import Why
+from services.console.static import Assets
+from shared.web.server import Route
+
+_A_YEAR = "public, max-age=31536000, immutable"
+
+
+def routes(context: Context, assets: Assets) -> list[Route]:
+    """Return the table of routes."""
+    door = Door(context)
+    sign_in, now, why = SignIn(context, door), Now(context, door), Why(context, door)
+    letters, audit, runbook = DeadLetters(context, door), Audit(context, door), Runbook(door)
+
+    async def static(request: web.Request) -> web.StreamResponse:
+        found = assets.find(request.match_info["name"])
+        if found is None:
+            raise web.HTTPNotFound(reason="There is no such file.")
+        data, kind = found
+        return web.Response(body=data, content_type=kind, charset="utf-8", headers={"Cache-Control": _A_YEAR})
+
+    return [
+        Route("GET", "/sign-in", door.open(sign_in.form)),
+        Route("POST", "/sign-in", door.open(sign_in.password)),
+        Route("GET", "/sign-in/{token}", door.open(sign_in.link)),
+        Route("POST", "/sign-in/{token}", door.open(sign_in.use_link)),
+        Route("POST", "/sign-out", door.guarded(Permission.LOOK, sign_in.out)),
+        Route("POST", "/theme", door.guarded(Permission.LOOK, sign_in.theme)),
+        Route("GET", "/static/{version}/{name:.+}", door.open(static)),
+        Route("GET", "/", door.guarded(Permission.LOOK, now.page)),
+        Route("GET", "/live", door.guarded(Permission.LOOK, now.live, keeps_awake=False), streams=True),
+        Route("GET", "/why", door.guarded(Permission.LOOK, why.form)),
+        Route("POST", "/why", door.guarded(Permission.LOOK, why.search)),
+        Route("GET", "/dead-letters", door.guarded(Permission.LOOK, letters.groups)),
+        Route("GET", "/dead-letters/group", door.guarded(Permission.LOOK, letters.group)),
+        Route("GET", r"/dead-letters/{id:\d{1,18}}", door.guarded(Permission.LOOK, letters.letter)),
+        Route("POST", r"/dead-letters/{id:\d{1,18}}", door.guarded(Permission.SEE_VALUES, letters.reveal)),
+        Route("POST", "/dead-letters/replay", door.guarded(Permission.OPERATE, letters.replay)),
+        Route("POST", "/dead-letters/discard", door.guarded(Permission.OPERATE, letters.discard)),
+        Route("GET", "/runbook", door.guarded(Permission.LOOK, runbook.page)),
+        Route("GET", "/audit", door.guarded(Permission.SEE_AUDIT, audit.page)),
+    ]

@@ -1,0 +1,106 @@
+"""The window in a real browser: every page, by sight of its words, on a desk and on a phone."""
+
+import json
+
+import pytest
+from playwright.async_api import expect
+
+from services.console.domain.access import Role
+from tests.waiting import until
+
+PAGES = ["/", "/?hours=24", "/why", "/why?q=bk_1", "/dead-letters", "/runbook", "/audit"]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_every_page_opens_fits_and_complains_of_nothing(rooms, console, visit, width):
+    await rooms.book()
+    await console.dead_letter()
+    async with visit(width=width) as window:
+        for page in PAGES:
+            answer = await window.goto(page)
+            assert answer.status == 200, page
+            wide = await window.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, f"{page} is {wide} wide on a screen of {width}"
+            assert await window.locator("h1").count() == 1, page
+
+
+async def test_the_first_page_says_whether_patients_are_told_and_follows_by_itself(console, visit):
+    async with visit() as window:
+        await expect(window.locator(".answer")).to_have_text("Patients are being told", timeout=10_000)
+        await expect(window.locator("#live")).to_contain_text("Live")
+        await expect(window.locator("#queues tbody tr")).to_have_count(5)
+        await console.dead_letter()
+        await expect(window.locator(".answer")).to_contain_text("something needs a look", timeout=10_000)
+        await window.get_by_role("link", name="1 message could not be handled").click()
+        await expect(window.locator("h1")).to_have_text("Dead letters")
+
+
+async def test_why_tells_a_patients_story_by_booking_and_by_number_without_showing_it(rooms, console, visit):
+    await rooms.book()
+    await rooms.send()
+    async with visit() as window:
+        await window.goto("/why")
+        await window.keyboard.press("Tab")
+        await window.keyboard.press("/")
+        await window.locator("#q").fill("(212) 555-0123")
+        await window.keyboard.press("Enter")
+        await expect(window.locator(".line")).to_contain_text("booked")
+        await expect(window.locator(".short")).to_contain_text("The next text is planned for")
+        assert "5550123" not in (await window.content()).replace("-", "").replace(" ", "")
+        await window.goto("/why?q=bk_1")
+        await expect(window.locator(".story h2")).to_contain_text("America/New_York")
+    looks = await console.rows("SELECT target FROM console.audit WHERE what = 'looked somebody up' ORDER BY id")
+    assert [look["target"] for look in looks] == ["a phone number", "bk_1"]
+
+
+async def test_a_dead_letter_is_read_masked_and_sent_back(console, visit):
+    await console.dead_letter(json.dumps({"booking_id": "bk_9", "patient": {"given_name": "Zoe"}}).encode())
+    async with visit() as window:
+
+        async def listed():
+            await window.goto("/dead-letters")
+            return await window.get_by_role("link", name="data.consent: Field required").count()
+
+        await until(listed, what="the letter on the page")
+        await window.get_by_role("link", name="data.consent: Field required").click()
+        await window.locator("tbody a").first.click()
+        assert "Zoe" not in await window.content()
+        await window.get_by_role("button", name="Reveal").click()
+        await expect(window.locator(".fields")).to_contain_text("Zoe")
+        await window.get_by_role("button", name="Send it again").click()
+        await expect(window.get_by_role("status")).to_contain_text("1 letter is on its way back")
+
+    async def sent():
+        return await console.rows("SELECT 1 FROM console.dead_letters WHERE state = 'replayed'")
+
+    await until(sent, what="the letter to be sent back")
+
+
+async def test_without_scripts_everything_but_the_live_figures_works(console, visit):
+    await console.dead_letter()
+    async with visit(scripts=False) as window:
+
+        async def listed():
+            await window.goto("/dead-letters")
+            return await window.get_by_role("button", name="Send it again").count()
+
+        await until(listed, what="the letter on the page")
+        await window.locator("summary").click()
+        await window.get_by_label("Why may it be let go?").fill("a test booking")
+        await window.get_by_role("button", name="Discard 1").click()
+        await expect(window.get_by_role("status")).to_contain_text("1 letter is discarded")
+        await window.get_by_role("button", name="dark").click()
+        await expect(window.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+async def test_a_viewer_sees_no_button_that_would_refuse(console, visit):
+    await console.dead_letter()
+    async with visit(Role.VIEWER) as window:
+
+        async def listed():
+            await window.goto("/dead-letters")
+            return await window.get_by_role("link", name="data.consent: Field required").count()
+
+        await until(listed, what="the letter on the page")
+        assert await window.get_by_role("button", name="Send").count() == 0
+        assert await window.get_by_role("link", name="Audit").count() == 0
