@@ -13,6 +13,8 @@ COPY services services
 COPY sandbox sandbox
 COPY cli cli
 COPY config config
+# The console shows it beside what it speaks of.
+COPY docs/runbook.md docs/runbook.md
 
 # The sandbox's ledger is a volume that takes its owner from here. All else may be read-only.
 RUN mkdir /ledger && chown 10001:10001 /ledger

@@ -19,6 +19,9 @@ from shared.web.health import Health
 MAX_REQUEST_BYTES = 256 * 1024
 _SLOWEST_REQUEST_S = 10.0
 
+STOPPING: web.AppKey[asyncio.Event] = web.AppKey("stopping", asyncio.Event)
+"""Set when the service begins to stop: a route that streams then ends its answer."""
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -47,12 +50,18 @@ def build_application(routes: Sequence[Route], *, health: Health, metrics: Metri
         client_max_size=MAX_REQUEST_BYTES,
         middlewares=[_guard(metrics, streams={route.path for route in routes if route.streams})],
     )
+    application[STOPPING] = asyncio.Event()
+    application.on_shutdown.append(_end_streams)
     application.router.add_get("/livez", livez)
     application.router.add_get("/readyz", readyz)
     application.router.add_get("/metrics", make_aiohttp_handler(registry=metrics.registry))
     for route in routes:
         application.router.add_route(route.method, route.path, route.handler)
     return application
+
+
+async def _end_streams(application: web.Application) -> None:
+    application[STOPPING].set()
 
 
 def _guard(metrics: Metrics, *, streams: AbstractSet[str]) -> Middleware:

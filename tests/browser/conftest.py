@@ -34,9 +34,7 @@ async def rooms(database_url, sealer):
 
 @pytest.fixture
 async def console(servers, database_url, amqp_url, sealer):
-    async with open_console(
-        database_url, amqp_url, sealer, management_url=servers.addresses.management_url
-    ) as opened:
+    async with open_console(database_url, amqp_url, sealer, management_url=servers.addresses.management_url) as opened:
         yield opened
 
 

@@ -26,11 +26,11 @@ async def test_every_page_opens_fits_and_complains_of_nothing(rooms, console, vi
 
 async def test_the_first_page_says_whether_patients_are_told_and_follows_by_itself(console, visit):
     async with visit() as window:
-        await expect(window.locator(".answer")).to_have_text("Patients are being told", timeout=10_000)
+        # No service runs in this test, and the page says so.
+        await expect(window.locator(".verdict")).to_contain_text("Nobody reads the queue notifier.urgent")
         await expect(window.locator("#live")).to_contain_text("Live")
         await expect(window.locator("#queues tbody tr")).to_have_count(5)
         await console.dead_letter()
-        await expect(window.locator(".answer")).to_contain_text("something needs a look", timeout=10_000)
         await window.get_by_role("link", name="1 message could not be handled").click()
         await expect(window.locator("h1")).to_have_text("Dead letters")
 

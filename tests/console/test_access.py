@@ -69,7 +69,9 @@ async def test_each_role_may_do_what_it_is_for(console):
     for role, expected in RIGHTS:
         async with console.visitor(role) as visitor:
             found = {
-                "replay": (await visitor.post("/dead-letters/replay", queue="notifier", cause="refused", reason="-"))[0],
+                "replay": (await visitor.post("/dead-letters/replay", queue="notifier", cause="refused", reason="-"))[
+                    0
+                ],
                 "audit": (await visitor.get("/audit"))[0],
                 "reveal": (await visitor.post("/dead-letters/1"))[0],
             }

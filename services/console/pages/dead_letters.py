@@ -126,9 +126,10 @@ def _done(query: MultiMapping[str]) -> str | None:
         return None
     if not letters:
         return "Nothing was left to decide on: somebody else was quicker."
-    noun = "letter" if letters == 1 else "letters"
-    verb = "are on their way back" if query["done"] == Decision.REPLAY else "are discarded"
-    return f"{letters:,} {noun} {verb.replace('are', 'is', 1) if letters == 1 else verb}."
+    replayed = query["done"] == Decision.REPLAY
+    if letters == 1:
+        return "1 letter is on its way back." if replayed else "1 letter is discarded."
+    return f"{letters:,} letters are on their way back." if replayed else f"{letters:,} letters are discarded."
 
 
 def _group(fields: MultiMapping[str]) -> Group:

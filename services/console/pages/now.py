@@ -1,7 +1,9 @@
 """The first page: are patients being told? And the stream that keeps it fresh."""
 
 import asyncio
+import contextlib
 import json
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +16,7 @@ from services.console.domain import verdict
 from services.console.domain.access import Visitor
 from services.console.domain.figures import Figures, Minute
 from services.console.pages.door import Door
+from shared.web.server import STOPPING
 
 KINDS = ("delivered", "sent", "unknown", "failed", "dropped", "withdrawn")
 _RANGES = {1: timedelta(minutes=1), 6: timedelta(minutes=5), 24: timedelta(minutes=15), 168: timedelta(hours=2)}
@@ -48,20 +51,29 @@ class Now:
         """Stream the figures as they change, for five minutes; the browser asks again, and is let in again or not."""
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
-        hours = _hours(request)
-        turn = 0
-        try:
-            async with asyncio.timeout(_STREAM_FOR_S):
-                while True:
-                    try:
-                        async with asyncio.timeout(_HEARTBEAT_S):
-                            turn = await self._context.board.newer_than(turn)
-                    except TimeoutError:
-                        await response.write(b": still here\n\n")
-                        continue
+        hours, turn = _hours(request), 0
+        stopping = request.app[STOPPING]
+        until = time.monotonic() + _STREAM_FOR_S
+        with contextlib.suppress(ConnectionResetError):
+            while time.monotonic() < until and not stopping.is_set():
+                newer = await self._newer(turn, stopping)
+                if newer is None:
+                    await response.write(b": still here\n\n")
+                else:
+                    turn = newer
                     await self._send(response, hours)
-        except (TimeoutError, ConnectionResetError):
-            return response
+        return response
+
+    async def _newer(self, turn: int, stopping: asyncio.Event) -> int | None:
+        """Wait for newer figures, but not for long, and not beyond the end of the service."""
+        newer = asyncio.ensure_future(self._context.board.newer_than(turn))
+        ended = asyncio.ensure_future(stopping.wait())
+        try:
+            await asyncio.wait((newer, ended), timeout=_HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
+            return newer.result() if newer.done() else None
+        finally:
+            newer.cancel()
+            ended.cancel()
 
     async def _send(self, response: web.StreamResponse, hours: int) -> None:
         figures = self._context.board.figures

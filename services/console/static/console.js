@@ -50,8 +50,8 @@
     draw();
     window.addEventListener("resize", fit);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-    say(document.getElementById("now") ? "Connecting…" : "");
   });
+  say("Connecting…");
   document.addEventListener("figures", (event) => {
     drawn.forEach((chart, figure) => { if (figure.dataset.chart === "outcomes") { figure.dataset.figures = event.detail.data; chart.update(event.detail.data); } });
   });

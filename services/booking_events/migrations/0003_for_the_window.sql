@@ -1,6 +1,5 @@
 -- When each feed was last heard of, and quick ways to a booking.
 
-CREATE INDEX appointments_by_feed ON appointments (clinic_id, source, changed_at);
 CREATE INDEX appointments_of_booking ON appointments (booking_id);
 CREATE INDEX appointments_by_start ON appointments (starts_at);
 CREATE INDEX tasks_of_patient ON staff_tasks (patient_ref);
