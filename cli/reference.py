@@ -30,7 +30,7 @@ class WayIn:
     path: str
     summary: str
     signed: str
-    media_type: str
+    media_type: str | None
     answers: Mapping[int, str]
     body: str | None = None
 
@@ -120,6 +120,19 @@ WAYS_IN = (
         "",
         "application/x-www-form-urlencoded",
         {200: "ended", 404: "not a link of ours", 503: "it cannot be kept just now; send it again"},
+    ),
+    WayIn(
+        "followup",
+        "GET",
+        "/cases/{id}",
+        "The words and the number behind a safety case, for a signed-in clinician by way of the console",
+        "Authorization",
+        None,
+        {
+            200: "the case; the look is written down before it is shown",
+            401: "no token of the console that is less than a minute old",
+            404: "no such case, or not for this person",
+        },
     ),
 )
 

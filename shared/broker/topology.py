@@ -90,6 +90,10 @@ TOPOLOGY: Final[Sequence[Queue]] = (
     *_family(BOOKING_EVENTS, *BOOKING_TYPES, outcome.SENT, reading.REPLY_READ),
     *_family(NOTIFIER, plan.MESSAGES_PLAN),
     *_family(NOTIFIER_URGENT, reading.RECIPIENT_REVOKE, reading.MESSAGE_READ, pause.PAUSE),
-    *_family(FOLLOWUP, infusions.PATIENT_INFUSIONS, assessment.RECORDED),
+    *_family(
+        FOLLOWUP,
+        *(infusions.PATIENT_INFUSIONS, assessment.RECORDED),
+        *(outcome.SENT, outcome.FAILED, outcome.DROPPED, outcome.UNKNOWN),
+    ),
     *_family(FOLLOWUP_URGENT, reply.RECEIVED, safety.ACKNOWLEDGE, safety.CLOSE, safety.PAGE_ANSWERED),
 )

@@ -1,7 +1,7 @@
 """What a clinic decides for itself, validated: a mistake names its key and what was expected."""
 
 import re
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -71,6 +71,9 @@ def _mailable(value: str) -> str:
 
 Duration = Annotated[timedelta, BeforeValidator(_read_duration)]
 TimeOfDay = Annotated[time, BeforeValidator(_read_time)]
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+IsoWeek = Annotated[str, StringConstraints(pattern=r"^\d{4}-W[0-5]\d$")]
 E164 = Annotated[str, AfterValidator(_dialable)]
 
 
@@ -191,12 +194,25 @@ class CalCom(ConfigModel):
 
 
 class Shift(ConfigModel):
-    """Who is on call, and when, in the clinic's zone."""
+    """Who is on call, and when, in the clinic's zone. A shift that ends no later than it starts ends the next day.
 
-    days: Annotated[tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...], Field(min_length=1)]
+    ``weeks`` says in which weeks it holds: every one, the odd or even ones of the ISO calendar, or those listed.
+    """
+
+    days: Annotated[tuple[Weekday, ...], Field(min_length=1)]
     starts: TimeOfDay
     ends: TimeOfDay
     people: Annotated[tuple[str, ...], Field(min_length=1)]
+    weeks: Literal["every", "odd", "even"] | tuple[IsoWeek, ...] = "every"
+
+    def holds_on(self, day: date) -> bool:
+        """Return whether the shift starts on that day."""
+        year, week, weekday = day.isocalendar()
+        if WEEKDAYS[weekday - 1] not in self.days:
+            return False
+        if isinstance(self.weeks, tuple):
+            return f"{year}-W{week:02d}" in self.weeks
+        return self.weeks == "every" or (self.weeks == "odd") == bool(week % 2)
 
 
 class Person(ConfigModel):
@@ -212,6 +228,7 @@ class Roster(ConfigModel):
 
     people: dict[str, Person] = Field(default_factory=dict)
     shifts: tuple[Shift, ...] = ()
+    look_at: Annotated[str, StringConstraints(min_length=3, max_length=60), AfterValidator(_neutral)] = "the console"
 
     @model_validator(mode="after")
     def _shifts_name_people(self) -> Self:

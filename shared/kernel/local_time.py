@@ -42,3 +42,11 @@ def before(start: datetime, lead: timedelta, zone: ZoneInfo) -> datetime:
     local = start.astimezone(zone)
     anchor = resolve(local.date() - days * _DAY, local.time(), zone) if days else start.astimezone(UTC)
     return anchor - remainder
+
+
+def after(start: datetime, lag: timedelta, zone: ZoneInfo) -> datetime:
+    """Return the instant ``lag`` after ``start``: whole days by the wall clock, the remainder as elapsed time (R8)."""
+    days, remainder = divmod(lag, _DAY)
+    local = start.astimezone(zone)
+    anchor = resolve(local.date() + days * _DAY, local.time(), zone) if days else start.astimezone(UTC)
+    return anchor + remainder

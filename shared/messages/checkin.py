@@ -47,6 +47,8 @@ class Score(WireModel):
     trend: Literal["improved", "unchanged", "worsened"] | None = None
     response: bool | None = None
     remission: bool | None = None
+    recall_overlaps: bool = False
+    """Whether the two weeks that the items ask about overlap those of the one before (I2)."""
 
 
 class CheckinCompleted(AboutCheckin):

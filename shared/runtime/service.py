@@ -51,11 +51,15 @@ class Kit:
 
 @dataclass(frozen=True, slots=True)
 class Queues:
-    """One or more queues read by the same table of handlers, with their own link and transactions."""
+    """One or more queues read by the same table of handlers, with their own link and transactions.
+
+    ``database`` is a pool of connections of their own, for queues that must not wait behind the service's other work.
+    """
 
     names: Sequence[str]
     handlers: Sequence[Handler]
     concurrency: int = 4
+    database: Database | None = None
 
 
 @dataclass(slots=True)
@@ -140,7 +144,7 @@ async def _run_parts(kit: Kit, parts: Parts, settings: ServiceSettings, port: in
             queue,
             row.handlers,
             url=amqp_url,
-            database=kit.database,
+            database=row.database or kit.database,
             publisher=forwarder,
             clock=kit.clock,
             metrics=kit.metrics,

@@ -87,3 +87,14 @@ class Metrics:
         self.dead_letters_open = Gauge(
             "aftercare_dead_letters_open", "Dead letters that nobody has decided on", registry=registry
         )
+        self.oldest_open_alert = Gauge(
+            "aftercare_oldest_open_alert_seconds",
+            "For how long the oldest safety case waits for a person to take it on",
+            registry=registry,
+        )
+        self.reply_to_answer = Histogram(
+            "aftercare_reply_to_answer_seconds",
+            "From a text's arrival until it was read and its answer put on the queue",
+            buckets=(0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 30, 300, 3600),
+            registry=registry,
+        )

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from services.notifier.domain.checkin_texts import checkin_samples
+
 _FIRST = "2026-12-30T22:30:00+00:00"
 _VISIT = {"starts_at": _FIRST, "modality": "in_person"}
 _PREPARATION = {
@@ -46,6 +48,9 @@ def samples(template: str, *, clinic_name: str, clinic_phone: str, time_zone: st
         "preparation": None,
         "is_confirmed": False,
     }
+    asked = checkin_samples(template, base)
+    if asked is not None:
+        return asked
     video = [{**_VISIT, "modality": "telemedicine"}]
     if template in _PLAIN:
         return {"plain": base}

@@ -1,0 +1,34 @@
+"""What the handlers of followup are given beside the transaction."""
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from services.followup.domain.schedule import Hours
+from shared.clinics.model import Clinic, Clinics
+from shared.kernel.errors import PermanentError
+from shared.messages.plan import Recipient
+from shared.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The clinic file and the metrics."""
+
+    clinics: Clinics
+    metrics: Metrics
+
+    def clinic(self, clinic_id: str) -> Clinic:
+        """Return a clinic.
+
+        Raises:
+            PermanentError: the clinic file has none of that id.
+        """
+        clinic = self.clinics.get(clinic_id)
+        if clinic is None:
+            raise PermanentError("data.clinic_id: no clinic of that id stands in the clinic file")
+        return clinic
+
+
+def hours_of(clinic: Clinic, recipient: Recipient) -> Hours:
+    """Return the zones and the window that count for a patient (R1, R2)."""
+    return Hours(clinic.zone, ZoneInfo(recipient.time_zone), clinic.window.hours)

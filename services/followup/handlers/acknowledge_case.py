@@ -1,0 +1,128 @@
+"""Let a named person take a case on: by text, by phone key, or by command. Then nobody else is paged."""
+
+from collections.abc import Iterable
+
+from services.followup.context import Context
+from services.followup.domain.case import Case
+from services.followup.handlers.close_case import close
+from services.followup.handlers.page_case import case_of_subject, person_of_subject, stop_paging
+from services.followup.handlers.raise_task import TaskKind, raise_task
+from services.followup.store import cases, records
+from shared.clinics.roster import person_with_phone
+from shared.kernel.contact import parse_phone
+from shared.kernel.errors import PermanentError
+from shared.messages.base import Channel
+from shared.messages.envelope import Envelope
+from shared.messages.reply import MessageReceived
+from shared.messages.safety import (
+    ACKNOWLEDGED,
+    AcknowledgeCase,
+    Disposition,
+    PageAnswered,
+    SafetyAlertAcknowledged,
+)
+from shared.postgres.unit_of_work import UnitOfWork
+
+
+def touches_case(_envelope: Envelope, command: AcknowledgeCase) -> Iterable[str]:
+    """Name what a command changes: its case."""
+    return (f"case:{command.case}",)
+
+
+def touches_page(_envelope: Envelope, answered: PageAnswered) -> Iterable[str]:
+    """Name what an answered page changes: its case."""
+    return (f"case:{case_of_subject(answered.subject)}",)
+
+
+async def acknowledge_by_command(
+    unit: UnitOfWork, _envelope: Envelope, command: AcknowledgeCase, *, context: Context
+) -> None:
+    """Take a case on as a command says.
+
+    Raises:
+        PermanentError: there is no such case at that clinic.
+    """
+    case = await cases.find(unit.connection, command.case)
+    if case is None or case.clinic_id != command.clinic_id:
+        raise PermanentError("data.case: there is no case of that id at this clinic")
+    await acknowledge(unit, case, who=command.who, how="command", context=context)
+
+
+async def acknowledge_by_page(
+    unit: UnitOfWork, _envelope: Envelope, answered: PageAnswered, *, context: Context
+) -> None:
+    """Take a case on as an answered page says; one who declines lets the next person be paged at once.
+
+    Raises:
+        PermanentError: the page names no case, or nobody of the roster.
+    """
+    case = await cases.find(unit.connection, case_of_subject(answered.subject))
+    if case is None or case.clinic_id != answered.clinic_id:
+        raise PermanentError("data.subject: names no case of this clinic")
+    person = context.clinic(case.clinic_id).roster.people.get(person_of_subject(answered.subject))
+    if person is None:
+        raise PermanentError("data.subject: names nobody of the clinic's roster")
+    if answered.answer == "declined":
+        await cases.page_now(unit.connection, case.case_id, now=unit.now)
+        return
+    how = "phone_key" if answered.channel is Channel.VOICE else "reply"
+    await acknowledge(unit, case, who=person.name, how=how, context=context)
+
+
+async def acknowledge_by_text(unit: UnitOfWork, reply: MessageReceived, *, context: Context) -> bool:
+    """Take on every waiting case that the writer was paged about; return False if the writer is nobody of the roster.
+
+    Whoever is on call may also be a patient: a text that no waiting page asked for is read like anybody's.
+    """
+    phone = parse_phone(reply.phone)
+    if phone is None:
+        return False
+    taken = False
+    for clinic_id, clinic in context.clinics.clinics.items():
+        found = person_with_phone(clinic, phone)
+        if found is None:
+            continue
+        for case in await cases.waiting_for(unit.connection, clinic_id, found[0]):
+            await acknowledge(unit, case, who=found[1].name, how="reply", context=context)
+            taken = True
+    if taken and len(reply.text.split()) > 3:
+        await raise_task(
+            unit,
+            TaskKind.REPLY_TO_READ,
+            clinic_id=reply.clinic_id,
+            patient_ref=None,
+            cause=reply.provider_reference,
+            references={"provider_reference": reply.provider_reference},
+        )
+    return taken
+
+
+async def acknowledge(unit: UnitOfWork, case: Case, *, who: str, how: str, context: Context) -> None:
+    """Write down who has a case and take back every page. A test page is over with that."""
+    if not await cases.acknowledge(unit.connection, case.case_id, who=who, now=unit.now):
+        return
+    await stop_paging(unit, case, context=context)
+    await records.remember(
+        unit.connection,
+        "case acknowledged",
+        now=unit.now,
+        clinic_id=case.clinic_id,
+        patient_ref=case.patient_ref,
+        reference=case.case_id,
+        detail=f"by {who} ({how})",
+    )
+    unit.publish(
+        ACKNOWLEDGED,
+        SafetyAlertAcknowledged(
+            clinic_id=case.clinic_id,
+            patient_ref=case.patient_ref,
+            case=case.case_id,
+            tier=case.tier,
+            who=who,
+            how=how,
+            after_s=max(0.0, (unit.now - case.clock_at).total_seconds()),
+        ),
+        subject=case.case_id,
+    )
+    if case.is_drill:
+        await close(unit, case, who=who, disposition=Disposition.DRILL, context=context)

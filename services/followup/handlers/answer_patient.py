@@ -1,0 +1,41 @@
+"""Answer a reply: once, and in few words."""
+
+from datetime import timedelta
+
+from services.followup.context import Context
+from services.followup.handlers.publish_plan import clinic_values, publish_plan
+from shared.messages.base import Purpose
+from shared.messages.plan import PlannedMessage, Recipient
+from shared.postgres.unit_of_work import UnitOfWork
+
+_OF_USE_FOR = timedelta(hours=1)
+
+
+async def answer_patient(
+    unit: UnitOfWork,
+    template: str,
+    *,
+    clinic_id: str,
+    patient_ref: str,
+    recipient: Recipient,
+    reference: str,
+    context: Context,
+) -> None:
+    """Plan one answer. Its subject is the reply's own, so that a reply can never be answered twice."""
+    await publish_plan(
+        unit,
+        clinic_id=clinic_id,
+        patient_ref=patient_ref,
+        subject=f"answers:{reference}",
+        recipient=recipient,
+        messages=[
+            PlannedMessage(
+                key=template,
+                purpose=Purpose.ANSWER_REPLY,
+                template=template,
+                values=clinic_values(context.clinic(clinic_id)),
+                send_at=unit.now,
+                expires_at=unit.now + _OF_USE_FOR,
+            )
+        ],
+    )

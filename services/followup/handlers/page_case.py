@@ -1,0 +1,182 @@
+"""Page people about a case until a named person has it: by text at once, then by phone, then the next person."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.followup.context import Context
+from services.followup.domain.case import Case
+from services.followup.domain.escalation import CALL_AFTER, INCIDENT_STEP, climb
+from services.followup.handlers.publish_plan import clinic_values, publish_plan
+from services.followup.handlers.raise_task import TaskKind, raise_task
+from services.followup.store import cases, records
+from shared.clinics.model import Clinic
+from shared.kernel.clock import Clock
+from shared.messages.base import Channel, Consent, Purpose
+from shared.messages.plan import Expects, PlannedMessage, Recipient
+from shared.messages.safety import ESCALATED, PAGE_GRAMMAR, SafetyAlertEscalated
+from shared.postgres.database import Database
+from shared.postgres.unit_of_work import UnitOfWork, unit_of_work
+from shared.telemetry.log import log
+
+_BATCH = 20
+_PAGE_EXPIRES = timedelta(minutes=30)
+_ANSWER_UNTIL = timedelta(hours=12)
+_LAST_DRILL_STEP = 2
+TELL_MORE_EVERY = timedelta(minutes=15)
+
+
+def subject_of(case_id: str, person: str) -> str:
+    """Return the subject of the pages to one person about one case."""
+    return f"pages:{case_id}/{person}"
+
+
+def case_of_subject(subject: str) -> str:
+    """Return the case that a page's subject names."""
+    return subject.partition(":")[2].partition("/")[0]
+
+
+def person_of_subject(subject: str) -> str:
+    """Return the person that a page's subject names."""
+    return subject.partition("/")[2]
+
+
+@dataclass(slots=True)
+class EscalateCases:
+    """The ticker of cases: pages the next person wherever nobody has taken a case on."""
+
+    database: Database
+    clock: Clock
+    context: Context
+
+    async def run_once(self) -> int:
+        """Page about every case whose time has come; return how many there were."""
+        now = self.clock.now()
+        async with unit_of_work(self.database, now=now) as unit:
+            waiting = await cases.to_page(unit.connection, now=now, limit=_BATCH)
+            for case_id in waiting:
+                case = await cases.find(unit.connection, case_id)
+                if case is not None:
+                    await page_next(unit, case, context=self.context)
+        return len(waiting)
+
+
+async def page_next(unit: UnitOfWork, case: Case, *, context: Context) -> None:
+    """Climb the next rung: page whom it names, and say so."""
+    clinic = context.clinic(case.clinic_id)
+    step = climb(clinic, case.tier, clock_at=case.clock_at, done=case.step, already=case.paged, now=unit.now)
+    next_at = None if case.is_drill and step.number >= _LAST_DRILL_STEP else step.next_at
+    await cases.note_page(
+        unit.connection, case.case_id, step=step.number + 1, people=step.people, now=unit.now, next_page_at=next_at
+    )
+    for person in step.people:
+        await _page(unit, case, clinic, person, step.number)
+    if not step.people:
+        log.error("a case waits and nobody can be paged", clinic_id=case.clinic_id, case=case.case_id)
+    await records.remember(
+        unit.connection,
+        "paged" if step.people else "nobody to page",
+        now=unit.now,
+        clinic_id=case.clinic_id,
+        patient_ref=case.patient_ref,
+        reference=case.case_id,
+        detail=", ".join(step.people) or None,
+    )
+    if step.number > 0:
+        await _tell_escalated(unit, case, step.number, step.people)
+
+
+async def _tell_escalated(unit: UnitOfWork, case: Case, number: int, people: Sequence[str]) -> None:
+    if number >= INCIDENT_STEP and not case.is_drill:
+        log.error("a case waits for an hour: an incident", clinic_id=case.clinic_id, case=case.case_id)
+    if case.is_drill and number >= _LAST_DRILL_STEP:
+        await raise_task(
+            unit, TaskKind.TEST_PAGE_MISSED, clinic_id=case.clinic_id, patient_ref=None, cause=case.case_id
+        )
+    unit.publish(
+        ESCALATED,
+        SafetyAlertEscalated(
+            clinic_id=case.clinic_id,
+            patient_ref=case.patient_ref,
+            case=case.case_id,
+            tier=case.tier,
+            step=number,
+            paged=tuple(people),
+            incident=number >= INCIDENT_STEP and not case.is_drill,
+        ),
+        subject=case.case_id,
+    )
+
+
+async def _page(unit: UnitOfWork, case: Case, clinic: Clinic, person: str, number: int) -> None:
+    """Plan one person's text and calls. The page says no more than that a case waits and where to look."""
+    messages = [_text(case, clinic, f"{number}", unit.now)]
+    messages += [
+        _message(case, clinic, f"{number}/call{index}", Channel.VOICE, unit.now + wait)
+        for index, wait in enumerate(CALL_AFTER, start=1)
+    ]
+    await _publish(unit, case, clinic, person, messages)
+
+
+def _text(case: Case, clinic: Clinic, key: str, now: datetime, *, more: bool = False) -> PlannedMessage:
+    return _message(case, clinic, f"{key}/text", Channel.SMS, now, more=more)
+
+
+def _message(
+    case: Case, clinic: Clinic, key: str, channel: Channel, send_at: datetime, *, more: bool = False
+) -> PlannedMessage:
+    return PlannedMessage(
+        key=f"{case.case_id}/{key}",
+        purpose=Purpose.PAGE,
+        template="page" if channel is Channel.SMS else "page_call",
+        values={
+            **clinic_values(clinic),
+            "look_at": clinic.roster.look_at,
+            "case": case.case_id,
+            "drill": case.is_drill,
+            "more": more,
+        },
+        channels=(channel,),
+        send_at=send_at,
+        expires_at=send_at + _PAGE_EXPIRES,
+        urgency="urgent",
+        expects=Expects(grammar=PAGE_GRAMMAR, until=send_at + _ANSWER_UNTIL),
+    )
+
+
+async def _publish(
+    unit: UnitOfWork, case: Case, clinic: Clinic, person: str, messages: Sequence[PlannedMessage]
+) -> None:
+    await publish_plan(
+        unit,
+        clinic_id=case.clinic_id,
+        patient_ref=case.patient_ref or case.thread,
+        subject=subject_of(case.case_id, person),
+        recipient=Recipient(
+            kind="staff",
+            phone=clinic.roster.people[person].phone,
+            time_zone=clinic.time_zone,
+            consent=Consent(),
+            as_of=unit.now,
+        ),
+        messages=messages,
+    )
+
+
+async def stop_paging(unit: UnitOfWork, case: Case, *, context: Context) -> None:
+    """Take back every page of a case that has not left: somebody has it."""
+    clinic = context.clinic(case.clinic_id)
+    for person in case.paged:
+        if person in clinic.roster.people:
+            await _publish(unit, case, clinic, person, [])
+
+
+async def tell_more(unit: UnitOfWork, case: Case, *, context: Context) -> None:
+    """Tell the one who has a case that more has come in, at most every quarter of an hour."""
+    clinic = context.clinic(case.clinic_id)
+    person = next((key for key, one in clinic.roster.people.items() if case.acknowledged_by in (key, one.name)), None)
+    since = unit.now - TELL_MORE_EVERY
+    if person is None or not await cases.may_tell_more(unit.connection, case.case_id, now=unit.now, not_since=since):
+        return
+    key = f"more/{unit.now:%Y%m%dT%H%M%S}"
+    await _publish(unit, case, clinic, person, [_text(case, clinic, key, unit.now, more=True)])

@@ -1,0 +1,1 @@
+"""The SQL of followup: one function per statement, sets in and sets out."""

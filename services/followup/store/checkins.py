@@ -1,0 +1,169 @@
+"""Check-ins, answers and scores."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
+from services.followup.domain.checkin import Answer, CheckIn, Status
+from services.followup.domain.schedule import Moment
+from shared.messages.checkin import Score
+from shared.postgres.database import Connection
+
+_COLUMNS = """checkin_id, clinic_id, patient_ref, infusion_id, moment, status, due_at, useless_at,
+    instrument AS instrument_name, version, language, item, asked_at, sent_at, first_sent_at, nudged, clarified,
+    handed_over, next_at, ended_at, reason"""
+
+
+async def of_patients(connection: Connection, patient_refs: Sequence[str], *, since: datetime) -> list[CheckIn]:
+    """Return the check-ins that are not over, or ended after ``since``, the newest first."""
+    cursor = await connection.execute(
+        f"""SELECT {_COLUMNS} FROM checkins WHERE patient_ref = ANY(%s)
+               AND (ended_at IS NULL OR ended_at > %s) ORDER BY due_at DESC""",  # noqa: S608 - constant
+        (list(patient_refs), since),
+    )
+    return [_checkin(row) for row in await cursor.fetchall()]
+
+
+async def find(connection: Connection, checkin_id: str) -> CheckIn | None:
+    """Lock and return a check-in."""
+    cursor = await connection.execute(
+        f"SELECT {_COLUMNS} FROM checkins WHERE checkin_id = %s FOR UPDATE",  # noqa: S608 - constant
+        (checkin_id,),
+    )
+    row = await cursor.fetchone()
+    return _checkin(row) if row else None
+
+
+async def due(connection: Connection, *, now: datetime, limit: int) -> list[tuple[str, str]]:
+    """Return the check-ins that the ticker has to look at, with their patients, the longest overdue first."""
+    cursor = await connection.execute(
+        "SELECT checkin_id, patient_ref FROM checkins WHERE next_at <= %s ORDER BY next_at LIMIT %s", (now, limit)
+    )
+    return [(row["checkin_id"], row["patient_ref"]) for row in await cursor.fetchall()]
+
+
+async def save(connection: Connection, checkins: Sequence[CheckIn]) -> None:
+    """Write check-ins as they now stand."""
+    await connection.cursor().executemany(
+        """INSERT INTO checkins (checkin_id, clinic_id, patient_ref, infusion_id, moment, status, due_at, useless_at,
+                instrument, version, language, item, asked_at, sent_at, first_sent_at, nudged, clarified, handed_over,
+                next_at, ended_at, reason)
+           VALUES (%(checkin_id)s, %(clinic_id)s, %(patient_ref)s, %(infusion_id)s, %(moment)s, %(status)s, %(due_at)s,
+                %(useless_at)s, %(instrument_name)s, %(version)s, %(language)s, %(item)s, %(asked_at)s, %(sent_at)s,
+                %(first_sent_at)s, %(nudged)s, %(clarified)s, %(handed_over)s, %(next_at)s, %(ended_at)s, %(reason)s)
+           ON CONFLICT (checkin_id) DO UPDATE SET status = excluded.status, due_at = excluded.due_at,
+                useless_at = excluded.useless_at, instrument = excluded.instrument, version = excluded.version,
+                language = excluded.language, item = excluded.item, asked_at = excluded.asked_at,
+                sent_at = excluded.sent_at, first_sent_at = excluded.first_sent_at, nudged = excluded.nudged,
+                clarified = excluded.clarified, handed_over = excluded.handed_over, next_at = excluded.next_at,
+                ended_at = excluded.ended_at, reason = excluded.reason""",
+        [asdict(checkin) for checkin in checkins],
+    )
+
+
+async def answers_of(connection: Connection, checkin_id: str) -> dict[int, Answer]:
+    """Return a check-in's answers by item."""
+    cursor = await connection.execute(
+        """SELECT item, value, value_to, confidence, provider_reference, received_at, latency_s
+             FROM answers WHERE checkin_id = %s""",
+        (checkin_id,),
+    )
+    return {row["item"]: Answer(**row) for row in await cursor.fetchall()}
+
+
+async def save_answer(connection: Connection, checkin_id: str, answer: Answer) -> None:
+    """Write an answer; the value that it replaces is kept beside it."""
+    await connection.execute(
+        """INSERT INTO answers (checkin_id, item, value, value_to, confidence, provider_reference, received_at,
+                latency_s)
+           VALUES (%(checkin_id)s, %(item)s, %(value)s, %(value_to)s, %(confidence)s, %(provider_reference)s,
+                %(received_at)s, %(latency_s)s)
+           ON CONFLICT (checkin_id, item) DO UPDATE SET value = excluded.value, value_to = excluded.value_to,
+                confidence = excluded.confidence, provider_reference = excluded.provider_reference,
+                received_at = excluded.received_at,
+                replaced = answers.replaced || jsonb_build_array(jsonb_build_object(
+                    'value', answers.value, 'provider_reference', answers.provider_reference))""",
+        {"checkin_id": checkin_id, **asdict(answer)},
+    )
+
+
+async def save_score(
+    connection: Connection,
+    *,
+    score_id: str,
+    clinic_id: str,
+    patient_ref: str,
+    taken_by: str,
+    moment: str | None,
+    instrument: str,
+    version: str,
+    items: Sequence[float | None] | None,
+    score: Score,
+    at: datetime,
+) -> None:
+    """Keep a score; scoring the same again replaces it."""
+    await connection.execute(
+        """INSERT INTO scores (score_id, clinic_id, patient_ref, taken_by, moment, instrument, version, items, score,
+                total, at)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+           ON CONFLICT (score_id) DO UPDATE SET items = excluded.items, score = excluded.score, total = excluded.total,
+                instrument = excluded.instrument, at = excluded.at""",
+        (
+            score_id,
+            clinic_id,
+            patient_ref,
+            taken_by,
+            moment,
+            instrument,
+            version,
+            Jsonb(list(items)) if items is not None else None,
+            Jsonb(score.model_dump(mode="json")),
+            score.total,
+            at,
+        ),
+    )
+
+
+async def baseline_of(connection: Connection, patient_ref: str, instruments: Sequence[str]) -> DictRow | None:
+    """Return the clinic's newest assessment from before the first infusion, else its oldest one."""
+    cursor = await connection.execute(
+        """SELECT instrument, items, total FROM scores
+            WHERE patient_ref = %(patient)s AND taken_by = 'clinic' AND instrument = ANY(%(instruments)s)
+            ORDER BY (at <= (SELECT min(started_at) FROM infusions WHERE patient_ref = %(patient)s)) DESC NULLS LAST,
+                CASE WHEN at <= (SELECT min(started_at) FROM infusions WHERE patient_ref = %(patient)s)
+                     THEN -extract(epoch FROM at) ELSE extract(epoch FROM at) END
+            LIMIT 1""",
+        {"patient": patient_ref, "instruments": list(instruments)},
+    )
+    return await cursor.fetchone()
+
+
+async def previous_total(
+    connection: Connection, patient_ref: str, instruments: Sequence[str], *, before: datetime, but: str
+) -> DictRow | None:
+    """Return the newest earlier score on one of the instruments: its total, band and time."""
+    cursor = await connection.execute(
+        """SELECT total, score ->> 'band' AS band, at FROM scores
+            WHERE patient_ref = %s AND instrument = ANY(%s) AND at < %s AND score_id <> %s AND total IS NOT NULL
+            ORDER BY at DESC LIMIT 1""",
+        (patient_ref, list(instruments), before, but),
+    )
+    return await cursor.fetchone()
+
+
+async def last_endings(connection: Connection, patient_ref: str, *, limit: int) -> list[str | None]:
+    """Return why the patient's last asked check-ins ended, the newest first; None for an answered one."""
+    cursor = await connection.execute(
+        """SELECT reason FROM checkins WHERE patient_ref = %s AND first_sent_at IS NOT NULL AND ended_at IS NOT NULL
+            ORDER BY ended_at DESC LIMIT %s""",
+        (patient_ref, limit),
+    )
+    return [row["reason"] for row in await cursor.fetchall()]
+
+
+def _checkin(row: dict[str, Any]) -> CheckIn:
+    return CheckIn(**{**row, "moment": Moment(row["moment"]), "status": Status(row["status"])})

@@ -1,0 +1,68 @@
+"""Replies as they came, tasks for people, and the history that answers why."""
+
+from datetime import datetime
+
+from psycopg.types.json import Jsonb
+
+from shared.messages.reply import MessageReceived
+from shared.messages.staff_task import StaffTaskRaised
+from shared.postgres.database import Connection
+from shared.postgres.sealing import Sealer
+
+
+async def save_reply(connection: Connection, sealer: Sealer, reply: MessageReceived, *, now: datetime) -> bool:
+    """Keep a reply; return False if it was kept before."""
+    cursor = await connection.execute(
+        """INSERT INTO replies (provider_reference, clinic_id, patient_ref, content, handled_as, received_at, kept_at,
+                reply_to)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
+        (
+            reply.provider_reference,
+            reply.clinic_id,
+            reply.patient_ref,
+            sealer.seal(reply.text, place=f"replies.content:{reply.provider_reference}"),
+            reply.handled_as,
+            reply.received_at,
+            now,
+            reply.reply_to,
+        ),
+    )
+    return cursor.rowcount > 0
+
+
+async def note_reading(
+    connection: Connection, provider_reference: str, *, reading: str, patient_ref: str | None, belongs_to: str | None
+) -> None:
+    """Remember what a reply was read as, and which question it answered."""
+    await connection.execute(
+        """UPDATE replies SET reading = %s, belongs_to = %s, patient_ref = coalesce(%s, patient_ref)
+            WHERE provider_reference = %s""",
+        (reading, belongs_to, patient_ref, provider_reference),
+    )
+
+
+async def save_task(connection: Connection, task: StaffTaskRaised, *, now: datetime) -> bool:
+    """Write a task for a person; return False if it was known."""
+    cursor = await connection.execute(
+        """INSERT INTO staff_tasks (task_id, clinic_id, patient_ref, kind, refs, due_by, raised_at)
+           VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
+        (task.task_id, task.clinic_id, task.patient_ref, task.kind, Jsonb(task.references), task.due_by, now),
+    )
+    return cursor.rowcount > 0
+
+
+async def remember(
+    connection: Connection,
+    what: str,
+    *,
+    now: datetime,
+    clinic_id: str,
+    patient_ref: str | None,
+    reference: str | None = None,
+    detail: str | None = None,
+) -> None:
+    """Append to the history that answers why."""
+    await connection.execute(
+        "INSERT INTO history (at, clinic_id, patient_ref, reference, what, detail) VALUES (%s, %s, %s, %s, %s, %s)",
+        (now, clinic_id, patient_ref, reference, what, detail),
+    )
