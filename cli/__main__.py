@@ -47,6 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     add("migrate", _migrate, "bring the database and the queues up to date")
     check = add("check-config", _check_config, "read the clinic file and the templates, and say what is wrong")
     check.add_argument("file", nargs="?", type=Path, help="by default what AFTERCARE_CONFIG names")
+    looks = add("preview", _preview, "print every text and e-mail that bookings lead to, without sending anything")
+    looks.add_argument("files", nargs="+", type=Path, help="bookings or booking events: one, a list, or one a line")
+    looks.add_argument("--config", type=Path, help="the clinic file; by default what AFTERCARE_CONFIG names")
     publish = add("publish", _publish, "publish a booking event from a file")
     publish.add_argument("type")
     publish.add_argument("file", type=Path)
@@ -105,6 +108,13 @@ def _check_config(arguments: argparse.Namespace) -> int:
     from cli.check_config import check_config
 
     return check_config(arguments.file)
+
+
+def _preview(arguments: argparse.Namespace) -> int:
+    from cli.check_config import clinic_file
+    from cli.preview import preview
+
+    return preview(arguments.files, clinic_file(arguments.config))
 
 
 def _publish(arguments: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+from cli.stack import ROOT
 from services.notifier.domain.checkin_texts import checkin_rule
 from services.notifier.domain.rendering import TemplateError, render
 from services.notifier.domain.text_lint import lint_text
@@ -15,7 +16,7 @@ from shared.clinics.model import Clinic
 
 def check_config(file: Path | None) -> int:
     """Check a clinic file; return 1 if a text would not do."""
-    path = file or Path(os.environ.get("AFTERCARE_CONFIG", "config/clinic.example.toml"))
+    path = clinic_file(file)
     clinics = load_clinics(path)
     findings = [line for clinic_id, clinic in clinics.clinics.items() for line in _texts(clinic_id, clinic)]
     for line in findings:
@@ -25,6 +26,11 @@ def check_config(file: Path | None) -> int:
         sys.stdout.write(f"{clinic.window.closes:%H:%M}\n")
     sys.stdout.write(f"{path}: {len(findings)} findings\n")
     return 1 if findings else 0
+
+
+def clinic_file(given: Path | None) -> Path:
+    """Return the clinic file that is meant: the one given, else the environment's, else the example."""
+    return given or Path(os.environ.get("AFTERCARE_CONFIG", ROOT / "config" / "clinic.example.toml"))
 
 
 def _texts(clinic_id: str, clinic: Clinic) -> list[str]:

@@ -4,12 +4,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from jinja2 import Template
 from jinja2 import TemplateError as JinjaError
 
+from services.notifier.domain.policy import POLICIES
 from services.notifier.domain.rendering import TemplateError, find_template, prepare_values, tidy
+from shared.clinics.model import EmailWords
+from shared.messages.base import Purpose
 
 LONGEST_EMAIL = 8000
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
@@ -42,6 +45,33 @@ class EmailCatalogue(Protocol):
     def get(self, language: str, name: str) -> Template | None:
         """Return a template, or None."""
         ...
+
+
+def write_email(
+    template: str,
+    purpose: Purpose,
+    values: Mapping[str, Any],
+    *,
+    language: str,
+    words: EmailWords,
+    catalogue: EmailCatalogue,
+    unsubscribe_url: str,
+) -> EmailContent:
+    """Render an e-mail as a clinic words it.
+
+    Raises:
+        TemplateError: its words cannot be made.
+    """
+    spoken: Literal["en", "es"] = "es" if language.partition("-")[0].lower() == "es" else "en"
+    given = {
+        **values,
+        "soon": purpose is Purpose.CHANGE_NOTICE,
+        "about_visit": POLICIES[purpose].consent == "reminders",
+        "bring": words.bring.get(spoken, ""),
+    }
+    return render_email(
+        template, language, given, catalogue, unsubscribe_url=unsubscribe_url, may_tell=words.phi_allowed
+    )
 
 
 def render_email(

@@ -3,19 +3,16 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from services.notifier.context import Context
 from services.notifier.domain.answer import Answer
-from services.notifier.domain.email import EmailContent, calendar_entry, render_email
+from services.notifier.domain.email import EmailContent, calendar_entry, write_email
 from services.notifier.domain.message import Address, Message
-from services.notifier.domain.policy import POLICIES
 from services.notifier.domain.rendering import TemplateError, render
 from services.notifier.providers.sendgrid_email import Email
 from services.notifier.providers.twilio_sms import Text
 from shared.kernel.contact import EmailAddress, PhoneNumber
 from shared.kernel.ids import digest
-from shared.messages.base import Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +51,20 @@ def _email(
     if carrier is None or sender is None:
         raise TemplateError("email: nothing carries e-mails here")
     words = context.clinic(message.clinic_id).email
-    policy = POLICIES[message.purpose]
-    content = render_email(
+    content = write_email(
         message.template,
-        language,
-        {
-            **message.values,
-            "soon": message.purpose is Purpose.CHANGE_NOTICE,
-            "about_visit": policy.consent == "reminders",
-            "bring": words.bring.get(_spoken(language), ""),
-        },
-        context.catalogue_of(message.clinic_id),
+        message.purpose,
+        message.values,
+        language=language,
+        words=words,
+        catalogue=context.catalogue_of(message.clinic_id),
         unsubscribe_url=context.unsubscribe_url(token),
-        may_tell=words.phi_allowed,
     )
     if words.phi_allowed:
         calendar = _calendar(message, summary=sender.name, now=now)
         content = EmailContent(content.subject, content.text, content.html, calendar)
     email = Email(to, sender, content, token, context.unsubscribe_url(token))
     return Composed(content.text, lambda: carrier.send(email))
-
-
-def _spoken(language: str) -> Literal["en", "es"]:
-    return "es" if language.partition("-")[0].lower() == "es" else "en"
 
 
 def _calendar(message: Message, *, summary: str, now: datetime) -> str | None:
