@@ -23,6 +23,7 @@ from services.booking_events.domain.patient import Patient, alias_of, read_patie
 from services.booking_events.domain.plan import Plan, plan_patient
 from services.notifier.domain.judge import Due, End, Facts, Hold, is_hopeless
 from services.notifier.domain.judge import judge as judge_due
+from services.notifier.domain.policy import POLICIES
 from shared.clinics.model import Clinic
 from shared.kernel.contact import PhoneNumber, can_receive_texts
 from shared.kernel.errors import PermanentError
@@ -138,11 +139,15 @@ class Rehearsal:
             waiting = [message for message in self._plan.messages if message.key not in self._done]
             if not waiting:
                 return
-            message = min(waiting, key=lambda one: (self._due(one), one.key))
+            message = min(waiting, key=self._turn)
             now = self._due(message)
             if end is not None and now >= end:
                 return
             self._happen(message, now)
+
+    def _turn(self, message: PlannedMessage) -> tuple[datetime, int, datetime, str]:
+        """Order messages as the sender takes them."""
+        return self._due(message), POLICIES[message.purpose].priority, message.expires_at, message.key
 
     def _due(self, message: PlannedMessage) -> datetime:
         return max(message.send_at, self._not_before.get(message.key, message.send_at))
