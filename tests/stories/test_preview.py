@@ -24,7 +24,7 @@ STORIES = {
         ("2026-12-01 15:00", RESCHEDULED, {"revision": 2, "starts_at": "2026-12-05T14:00:00-05:00", "ends_at": None}),
         ("2026-12-04 18:00", CANCELLED, {"revision": 3, "starts_at": "2026-12-05T14:00:00-05:00", "ends_at": None}),
     ],
-    "booked at night for the morning after": [("2026-12-02 22:00", CREATED, {"starts_at": "2026-12-04T08:00:00-05:00", "ends_at": None})],
+    "booked at night": [("2026-11-20 22:00", CREATED, {})],
     "two hours ahead": [("2026-12-04 09:30", CREATED, {"starts_at": "2026-12-04T11:30:00-05:00", "ends_at": None})],
     "gone before it was announced": [
         ("2026-11-20 12:00", CREATED, {}),
@@ -65,6 +65,14 @@ async def test_it_prints_the_texts_that_the_running_system_sends(events, file, d
             await rooms.book(kind, **changes)
         await rooms.until(ny("2026-12-20 12:00"))
         assert foretold == rooms.texts()
+
+
+def test_a_reminder_that_tells_it_all_needs_no_confirmation_beside_it(file):
+    late = booking_json(starts_at="2026-12-04T08:00:00-05:00", ends_at=None)
+    printed = io.StringIO()
+    preview([file(late)], CLINICS, now=ny("2026-12-02 22:00"), out=printed)
+    (text,) = [line for line in printed.getvalue().splitlines() if line.startswith("      ")]
+    assert "no food after 2:00 AM" in text
 
 
 def test_it_tells_when_in_which_hours_and_what_it_costs(file):
