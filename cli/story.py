@@ -122,7 +122,7 @@ class Story:
     async def _set_clock(self, now: datetime) -> None:
         self.now = max(self.now, now)
         await set_demo_clock(self.stack.environment["AFTERCARE_DATABASE_URL"], self.now)
-        await self._post("/sandbox/clock", {"now": self.now.isoformat()})
+        await self._post("/sandbox/clock", {"now": self.now.isoformat(), "zone": str(ZONE)})
         await asyncio.sleep(0.1)  # every process reads the row fifty times a second
 
     async def _settle(self) -> None:

@@ -20,7 +20,7 @@ from sandbox.message_routes import Messages
 from sandbox.phone_line import LineError
 
 _PAGE = Path(__file__).parent / "page"
-_ASSETS = {"css": "text/css", "js": "text/javascript"}
+_ASSETS = {".css": "text/css", ".js": "text/javascript"}
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -39,12 +39,13 @@ class Admin:
         self._calls = calls
         self._mail = mail
         self.owners: dict[str, Owner] = {}
+        self._zone: str | None = None
 
     def routes(self) -> list[web.RouteDef]:
         """Return the table of routes."""
         return [
             web.get("/", self.page),
-            web.get("/page.{kind:css|js}", self.asset),
+            web.get("/page/{name}", self.asset),
             web.get("/sandbox/stream", self.stream),
             web.get("/sandbox/state", self.show_state),
             web.get("/sandbox/phones", self.show_phones),
@@ -72,12 +73,18 @@ class Admin:
     async def page(self, _request: web.Request) -> web.StreamResponse:
         """Show the phones and mailboxes."""
         text = (_PAGE / "page.html").read_text(encoding="utf-8")
-        return web.Response(text=text, content_type="text/html", headers={"Content-Security-Policy": _POLICY})
+        return web.Response(
+            text=text, content_type="text/html", charset="utf-8", headers={"Content-Security-Policy": _POLICY}
+        )
 
     async def asset(self, request: web.Request) -> web.StreamResponse:
-        """Return the page's script or style."""
-        kind = request.match_info["kind"]
-        return web.Response(text=(_PAGE / f"page.{kind}").read_text(encoding="utf-8"), content_type=_ASSETS[kind])
+        """Return one of the page's scripts, or its style."""
+        for path in _PAGE.iterdir():
+            if path.name == request.match_info["name"] and path.suffix in _ASSETS:
+                text = path.read_text(encoding="utf-8")
+                headers = {"Cache-Control": "no-cache"}
+                return web.Response(text=text, content_type=_ASSETS[path.suffix], charset="utf-8", headers=headers)
+        raise web.HTTPNotFound
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """Tell the page, live, that something changed."""
@@ -94,8 +101,9 @@ class Admin:
         return response
 
     async def show_state(self, _request: web.Request) -> web.StreamResponse:
-        """Return all that the page draws: ``{"at", "phones", "mailboxes"}``."""
-        return web.json_response({"at": self._ground.ledger.at, "phones": self._phones(), "mailboxes": self._boxes()})
+        """Return all that the page draws: ``{"at", "zone", "phones", "mailboxes"}``."""
+        now = {"at": self._ground.ledger.at, "zone": self._zone}
+        return web.json_response(now | {"phones": self._phones(), "mailboxes": self._boxes()})
 
     async def show_phones(self, _request: web.Request) -> web.StreamResponse:
         """Return every phone with its messages and calls."""
@@ -175,7 +183,9 @@ class Admin:
     async def show_mail_html(self, request: web.Request) -> web.StreamResponse:
         """Show the HTML part of a mail, shut in."""
         text = self._mail_of(request).parts.get("text/html", "")
-        return web.Response(text=text, content_type="text/html", headers={"Content-Security-Policy": _MAIL_POLICY})
+        return web.Response(
+            text=text, content_type="text/html", charset="utf-8", headers={"Content-Security-Policy": _MAIL_POLICY}
+        )
 
     async def show_attachment(self, request: web.Request) -> web.StreamResponse:
         """Return an attachment as a download."""
@@ -222,14 +232,18 @@ class Admin:
     # The stage.
 
     async def set_clock(self, request: web.Request) -> web.StreamResponse:
-        """Be told the product's time, for reading along."""
-        self._ground.ledger.at = (await _wish(request, "now"))["now"]
+        """Be told the product's time, for reading along: ``{"now", "zone"}``, the zone being the one the page shows."""
+        wish = await _wish(request, "now")
+        self._ground.ledger.at, self._zone = wish["now"], wish.get("zone") or self._zone
         self._ground.ledger.add("clock")
         return web.Response(status=204)
 
     async def set_filter(self, request: web.Request) -> web.StreamResponse:
         """Switch Twilio's own handling of STOP on or off."""
-        self._messages.opt_outs.on = bool((await _wish(request))["on"])
+        wish = await _wish(request)
+        if not isinstance(wish.get("on"), bool):
+            raise _unusable("on: true or false")
+        self._messages.opt_outs.on = wish["on"]
         return web.Response(status=204)
 
     async def list_faults(self, _request: web.Request) -> web.StreamResponse:

@@ -75,7 +75,7 @@ class Sandbox:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Keep the page and the admin routes to this machine, and other sites' pages away from them."""
-        if request.path == "/" or request.path.startswith(("/sandbox/", "/page.")):
+        if request.path == "/" or request.path.startswith(("/sandbox/", "/page/")):
             if not self.settings.open_to_all and not _is_loopback(request.remote):
                 raise web.HTTPForbidden
             if request.method != "GET" and request.headers.get("Sec-Fetch-Site") == "cross-site":

@@ -5,7 +5,7 @@ from twilio.request_validator import RequestValidator
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
 from sandbox.calls import Call
-from tests.sandbox.conftest import ACCOUNT, ANA, OURS, TOKEN, open_client
+from tests.sandbox.room import ACCOUNT, ANA, OURS, TOKEN, open_client
 from tests.waiting import until
 
 PAGE = "Aftercare. A case waits. Press 1 to take it."

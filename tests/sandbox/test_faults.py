@@ -6,7 +6,7 @@ import time
 import aiohttp
 import pytest
 
-from tests.sandbox.conftest import open_client
+from tests.sandbox.room import open_client
 from tests.sandbox.test_mail import document
 from tests.waiting import until
 

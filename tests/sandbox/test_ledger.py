@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.ledger import Ledger
 from tests.builders import ROOT
-from tests.sandbox.conftest import ACCOUNT, ANA, KEY, OURS, TOKEN, open_client
+from tests.sandbox.room import ACCOUNT, ANA, KEY, OURS, TOKEN, open_client
 from tests.sandbox.test_mail import document
 from tests.waiting import until
 

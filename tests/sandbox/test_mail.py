@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.sandbox.conftest import KEY, open_client
+from tests.sandbox.room import KEY, open_client
 from tests.waiting import until
 
 ICS = base64.b64encode(b"BEGIN:VCALENDAR").decode()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from twilio.request_validator import RequestValidator, get_signature_algorithm
 
-from tests.sandbox.conftest import ACCOUNT, ANA, OURS, TOKEN, open_client
+from tests.sandbox.room import ACCOUNT, ANA, OURS, TOKEN, open_client
 from tests.waiting import until
 
 SERVICE = "MG" + "0" * 32

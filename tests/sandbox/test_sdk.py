@@ -8,7 +8,7 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client as Twilio
 
-from tests.sandbox.conftest import ACCOUNT, ANA, OURS, TOKEN
+from tests.sandbox.room import ACCOUNT, ANA, OURS, TOKEN
 from tests.waiting import until
 
 

@@ -1,0 +1,146 @@
+// Draws phones and mailboxes from /sandbox/state, again whenever the stream says that something changed.
+
+import { h, icon, post } from "./dom.js";
+import { choose, chosen, momentOf, tellIn, word } from "./words.js";
+import { createPhone, updatePhone } from "./phone.js";
+import { createMailbox, updateMailbox } from "./mailbox.js";
+import { drawMishaps, showAsked } from "./mishaps.js";
+
+const desk = document.getElementById("desk");
+const jump = document.getElementById("jump");
+const live = document.getElementById("live");
+const add = document.getElementById("add");
+const mishaps = document.getElementById("mishaps");
+const cards = new Map();
+const known = new Set();
+let state = { at: null, zone: null, phones: [], mailboxes: [] };
+let first = true;
+
+function draw() {
+  const clock = document.getElementById("clock");
+  tellIn(state.zone);
+  clock.parentElement.hidden = !state.at;
+  clock.textContent = state.at ? momentOf(state.at) : "";
+  const wanted = [
+    ...state.phones.map((phone) => ["phone", phone.number, phone, createPhone, updatePhone]),
+    ...state.mailboxes.map((box) => ["mailbox", box.address.toLowerCase(), box, createMailbox, updateMailbox]),
+  ];
+  desk.querySelector(".empty").hidden = wanted.length > 0;
+  const keep = new Set();
+  for (const [kind, id, thing, create, update] of wanted) {
+    const key = `${kind} ${id}`;
+    keep.add(key);
+    let card = cards.get(key);
+    if (!card) {
+      card = create(id);
+      cards.set(key, card);
+      desk.append(card);
+    }
+    update(card, thing);
+  }
+  for (const [key, card] of cards) {
+    if (keep.has(key)) continue;
+    card.remove();
+    cards.delete(key);
+  }
+  drawJump(wanted);
+  announce();
+}
+
+// One link per card, so that a ringing phone is one key or tap away.
+function drawJump(wanted) {
+  jump.hidden = wanted.length < 2;
+  const links = wanted.map(([kind, id, thing]) => {
+    const card = cards.get(`${kind} ${id}`);
+    const name = thing.name || thing.number || thing.address;
+    const link = h("a", { href: `#${card.id}`, class: thing.ringing ? "ringing" : "", data: { kind } }, icon(kind === "phone" ? "phone" : "mail"), ` ${name}`);
+    link.addEventListener("click", () => card.focus({ preventScroll: true }));
+    return link;
+  });
+  const drawn = links.map((link) => link.outerHTML).join("");
+  if (jump.drawnFrom !== drawn) jump.replaceChildren(...links);
+  jump.drawnFrom = drawn;
+}
+
+// Tells what is new in words, for those who listen to the page.
+function announce() {
+  const news = [];
+  const note = (id, text) => { if (!known.has(id)) { known.add(id); news.push(text); } };
+  for (const phone of state.phones) {
+    const name = phone.name || phone.number;
+    for (const message of phone.messages) if (!message.incoming) note(message.sid, word("newText", { name, text: message.body }));
+    for (const call of phone.calls) note(call.sid, word("ringing", { name }));
+  }
+  for (const box of state.mailboxes) {
+    for (const mail of box.mails) note(mail.id, word("newMail", { name: box.name || box.address, text: mail.subject }));
+  }
+  if (!first) document.getElementById("news").append(...news.slice(-3).map((text) => h("p", {}, text)));
+  first = false;
+}
+
+function speak() {
+  document.documentElement.lang = chosen();
+  for (const node of document.querySelectorAll("[data-word]")) node.textContent = word(node.dataset.word);
+  for (const button of document.querySelectorAll("[data-language]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.language === chosen()));
+  }
+  document.title = `${word("title")} · Aftercare`;
+  live.textContent = word(live.dataset.state === "live" ? "live" : live.dataset.state === "lost" ? "lost" : "connecting");
+  drawMishaps(mishaps);
+  draw();
+}
+
+function show(condition) {
+  live.dataset.state = condition;
+  live.textContent = word(condition);
+}
+
+let asking = false;
+let again = false;
+
+// One question at a time: what changes meanwhile is asked for once more.
+async function refresh() {
+  if (asking) { again = true; return; }
+  asking = true;
+  try {
+    do {
+      again = false;
+      const answer = await fetch("/sandbox/state");
+      state = await answer.json();
+      draw();
+      if (mishaps.open) await showAsked(mishaps);
+    } while (again);
+  } catch {
+    show("lost");
+  } finally {
+    asking = false;
+  }
+}
+
+for (const button of document.querySelectorAll("[data-language]")) {
+  button.addEventListener("click", () => { choose(button.dataset.language); speak(); });
+}
+add.querySelector("form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = event.target;
+  const number = form.elements.number.value;
+  await post("phones", { number, name: form.elements.name.value });
+  form.reset();
+  add.open = false;
+  await refresh();
+  cards.get(`phone ${number}`)?.querySelector("textarea").focus();
+});
+mishaps.addEventListener("toggle", () => { if (mishaps.open) showAsked(mishaps); });
+document.addEventListener("click", (event) => {
+  for (const tool of [add, mishaps]) if (tool.open && !tool.contains(event.target)) tool.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const tool of [add, mishaps]) if (tool.open) { tool.open = false; tool.querySelector("summary").focus(); }
+});
+
+speak();
+const stream = new EventSource("/sandbox/stream");
+stream.onopen = () => show("live");
+stream.onerror = () => show("lost");
+stream.onmessage = refresh;
