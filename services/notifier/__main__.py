@@ -11,6 +11,7 @@ from services.notifier.context import Context, Timing
 from services.notifier.email_webhooks import EmailWebhooks
 from services.notifier.handlers.chase_receipts import ChaseReceipts
 from services.notifier.handlers.keep_figures import KeepFigures
+from services.notifier.handlers.recall_sent import RecallSent
 from services.notifier.handlers.send_due import EMAILS, ROUTINE, URGENT, SendDue, drain
 from services.notifier.handlers.settle_unknown import SettleUnknown
 from services.notifier.handlers.sweep_inbound import SweepInbound
@@ -59,10 +60,14 @@ async def build(kit: Kit, settings: NotifierSettings) -> Parts:
         public_url=settings.public_url,
         only_to=settings.allowed_addresses,
     )
-    lanes, loops = [], []
+    recall = RecallSent(kit.database, context)
+    lanes: list[SendDue] = []
+    loops = [Loop("recalling what was sent", recall.run_once, every_s=2.0)]
     for lane in (URGENT, ROUTINE, EMAILS):
         wake = asyncio.Event()
-        sender = SendDue(kit.database, kit.clock, context, lane, slots=settings.call_slots, wake=wake)
+        sender = SendDue(
+            kit.database, kit.clock, context, lane, slots=settings.call_slots, wake=wake, may_start=recall.is_done
+        )
         kit.listener.wakes(plans.DUE, wake)
         lanes.append(sender)
         loops.append(Loop(f"sending {lane.name}", sender.run_once, every_s=0.2, wake=wake))

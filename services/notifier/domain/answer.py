@@ -102,6 +102,16 @@ class ListedText:
 
 
 @dataclass(frozen=True, slots=True)
+class SentText:
+    """A text of ours in the provider's own list; ``text`` is empty where the provider keeps no words."""
+
+    provider_reference: str
+    phone: str
+    text: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderMessage:
     """A message in the provider's own list. ``body`` is None where the provider keeps no text."""
 

@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from services.notifier.context import Context, scope_of
-from services.notifier.domain.answer import Answer, RateLimited
+from services.notifier.domain.answer import Accepted, Answer, RateLimited
 from services.notifier.domain.judge import Due, End, Facts, Hold, Send, is_hopeless, judge
 from services.notifier.domain.message import Address, Attempt, Contact, Message
 from services.notifier.domain.policy import POLICIES
@@ -19,7 +19,7 @@ from services.notifier.handlers.compose import Composed, compose
 from services.notifier.handlers.end_message import end_message
 from services.notifier.handlers.fall_back import fall_back
 from services.notifier.handlers.record_answer import record_answer
-from services.notifier.store import attempts, claims, outcomes, pauses, suppressions
+from services.notifier.store import attempts, claims, outcomes, pauses, recalled, suppressions
 from shared.kernel.backoff import exponential
 from shared.kernel.clock import Clock
 from shared.kernel.contact import PhoneNumber, can_receive_texts
@@ -58,6 +58,7 @@ class _Round:
     paused: set[str]
     busy: set[bytes]
     answered: dict[bytes, int]
+    recalled: set[bytes]
     calls: list[_Call] = field(default_factory=list)
     waiting: list[int] = field(default_factory=list)
 
@@ -82,7 +83,15 @@ class SendDue:
     """Sends one lane: urgent texts never wait behind routine ones, nor one provider behind another."""
 
     def __init__(
-        self, database: Database, clock: Clock, context: Context, lane: Lane, *, slots: int, wake: asyncio.Event
+        self,
+        database: Database,
+        clock: Clock,
+        context: Context,
+        lane: Lane,
+        *,
+        slots: int,
+        wake: asyncio.Event,
+        may_start: Callable[[], bool] = lambda: True,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -90,6 +99,7 @@ class SendDue:
         self._lane = lane
         self._slots = slots
         self._wake = wake
+        self._may_start = may_start
         self._calls: set[asyncio.Task[None]] = set()
         self._not_before = 0.0
 
@@ -100,7 +110,7 @@ class SendDue:
             DependencyUnavailableError: the database is away; nothing is sent then.
         """
         free = self._slots - len(self._calls)
-        if free <= 0 or time.monotonic() < self._not_before:
+        if free <= 0 or time.monotonic() < self._not_before or not self._may_start():
             return 0
         calls: Sequence[_Call] = ()
         async with unit_of_work(self._database, now=self._clock.now()) as unit:
@@ -163,6 +173,7 @@ class SendDue:
             paused=await pauses.paused_clinics(connection),
             busy=await claims.busy_numbers(connection, every),
             answered=await claims.automatic_texts_since(connection, every, unit.now - timedelta(hours=1)),
+            recalled=await recalled.numbers_with_any(connection, every),
         )
 
     async def _judge(self, unit: UnitOfWork, message: Message, current: _Round) -> None:
@@ -230,6 +241,8 @@ class SendDue:
             log.error("a template cannot be rendered", template=message.template, language=contact.language)
             await end_message(unit, message, DeliveryStatus.FAILED, Reason.TEMPLATE, context=self._context)
             return
+        if current.recalled.intersection(hashes):
+            request = await self._recall(unit, hashes, request)
         number = await claims.start_attempt(
             unit.connection, message.id, token, hashes[0], unit.sealer.lookup(request.words)
         )
@@ -237,6 +250,17 @@ class SendDue:
             current.busy.update(hashes)
         await outcomes.remember(unit.connection, message.id, "sending", now=unit.now, detail=f"attempt {number}")
         current.calls.append(_Call(Attempt(message, number, token), request))
+
+    async def _recall(self, unit: UnitOfWork, hashes: Sequence[bytes], request: Composed) -> Composed:
+        """Where the provider has this very text from before a restore, take its word instead of asking again."""
+        reference = await recalled.take(unit.connection, hashes, unit.sealer.lookups(request.words))
+        if reference is None:
+            return request
+
+        async def known() -> Answer:
+            return Accepted(reference)
+
+        return Composed(request.words, known)
 
     async def _deliver(self, call: _Call, claimed_at: float) -> None:
         if time.monotonic() - claimed_at > _START_WITHIN_S:

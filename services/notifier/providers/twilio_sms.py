@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from services.notifier.domain.answer import (
     ProviderMessage,
     RateLimited,
     Rejected,
+    SentText,
     Unsure,
 )
 from services.notifier.domain.receipt import Receipt
@@ -27,7 +29,7 @@ from shared.kernel.errors import DependencyUnavailableError
 
 _CREDENTIALS = "20003"
 _LISTED = 100
-_INBOUND_PAGE = 1000
+_PAGE = 1000
 _LISTING_S = 60.0
 # Ask for callbacks to be repeated; nothing relies on it (RELIABILITY.md finding 10).
 _CALLBACK_OVERRIDES = "#rc=5&rp=all&ct=3000"
@@ -109,26 +111,38 @@ class TwilioSms:
     async def list_inbound(self, numbers: Sequence[str], *, since: datetime) -> list[ListedText]:
         """Return the texts that our numbers received since a time, the newest first as the provider lists them.
 
-        The provider filters by day at best, so the reading stops at the first message that is older.
+        Raises:
+            DependencyUnavailableError: the provider gave no list that can be relied on.
+        """
+        async with _answer_within(_LISTING_S):
+            return [
+                _read_inbound(message)
+                for to in numbers or (None,)
+                async for message in self._newest(since, to=to)
+                if str(message.direction) == "inbound"
+            ]
+
+    async def list_sent(self, *, since: datetime) -> list[SentText]:
+        """Return the texts that left this account since a time, the newest first.
 
         Raises:
             DependencyUnavailableError: the provider gave no list that can be relied on.
         """
-        day = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        try:
-            async with asyncio.timeout(_LISTING_S):
-                return [text for to in numbers or (None,) async for text in self._received(to, day, since)]
-        except (aiohttp.ClientError, TwilioException, OSError, TimeoutError, ValueError, TypeError, KeyError) as error:
-            raise DependencyUnavailableError(f"no list from the provider ({type(error).__name__})") from None
+        async with _answer_within(_LISTING_S):
+            return [
+                SentText(message.sid, message.to or "", message.body or "", _created_at(message))
+                async for message in self._newest(since)
+                if str(message.direction).startswith("outbound")
+            ]
 
-    async def _received(self, to: str | None, day: datetime, since: datetime) -> AsyncIterator[ListedText]:
-        filters: dict[str, Any] = {"date_sent_after": day, "page_size": _INBOUND_PAGE} | ({"to": to} if to else {})
+    async def _newest(self, since: datetime, *, to: str | None = None) -> AsyncIterator[Any]:
+        """List messages; the provider filters by day at best, so the reading stops at the first that is older."""
+        day = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        filters: dict[str, Any] = {"date_sent_after": day, "page_size": _PAGE} | ({"to": to} if to else {})
         async for message in await self._client.messages.stream_async(**filters):
-            text = _read_inbound(message)
-            if text.created_at < since:
+            if _created_at(message) < since:
                 return
-            if str(message.direction) == "inbound":
-                yield text
+            yield message
 
     async def fetch(self, provider_reference: str) -> tuple[Receipt, str | None] | None:
         """Return how far a message is along and its error code; None where the provider's word for it is new to us.
@@ -136,13 +150,10 @@ class TwilioSms:
         Raises:
             DependencyUnavailableError: the provider gave no answer that can be relied on.
         """
-        try:
-            async with asyncio.timeout(TIMEOUT_S):
-                found = await self._client.messages(provider_reference).fetch_async()
-        except (aiohttp.ClientError, TwilioException, OSError, TimeoutError, ValueError, TypeError, KeyError) as error:
-            raise DependencyUnavailableError(f"no answer about a message ({type(error).__name__})") from None
-        status = RECEIPT_OF.get(str(found.status))
-        return (status, str(found.error_code) if found.error_code else None) if status is not None else None
+        async with _answer_within(TIMEOUT_S):
+            found = await self._client.messages(provider_reference).fetch_async()
+            status = RECEIPT_OF.get(str(found.status))
+            return (status, str(found.error_code) if found.error_code else None) if status is not None else None
 
     async def list_to(self, to: PhoneNumber) -> list[ProviderMessage]:
         """Return the newest messages to a number.
@@ -150,12 +161,19 @@ class TwilioSms:
         Raises:
             DependencyUnavailableError: the provider gave no list that can be relied on.
         """
-        try:
-            async with asyncio.timeout(TIMEOUT_S):
-                listed = await self._client.messages.list_async(to=to.e164, limit=_LISTED, page_size=_LISTED)
+        async with _answer_within(TIMEOUT_S):
+            listed = await self._client.messages.list_async(to=to.e164, limit=_LISTED, page_size=_LISTED)
             return [_read(message) for message in listed]
-        except (aiohttp.ClientError, TwilioException, OSError, TimeoutError, ValueError, TypeError, KeyError) as error:
-            raise DependencyUnavailableError(f"no list from the provider ({type(error).__name__})") from None
+
+
+@asynccontextmanager
+async def _answer_within(seconds: float) -> AsyncIterator[None]:
+    """Turn everything that keeps an answer from being relied on into one error."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except (aiohttp.ClientError, TwilioException, OSError, TimeoutError, ValueError, TypeError, KeyError) as error:
+        raise DependencyUnavailableError(f"no answer from the provider ({type(error).__name__})") from None
 
 
 def _refusal(error: TwilioRestException) -> Answer:
@@ -167,29 +185,35 @@ def _refusal(error: TwilioRestException) -> Answer:
     return Unsure(f"http {error.status}")
 
 
-def _read(message: Any) -> ProviderMessage:
-    created: datetime | None = message.date_created
+def _created_at(message: Any) -> datetime:
+    """Return when the provider made a message.
+
+    Raises:
+        ValueError: a listed message says neither when, nor by which reference it is known.
+    """
+    created: datetime | None = message.date_created or message.date_sent
     if created is None or not message.sid:
         raise ValueError("a listed message without time or reference")
+    return created if created.tzinfo else created.replace(tzinfo=UTC)
+
+
+def _read(message: Any) -> ProviderMessage:
     return ProviderMessage(
         provider_reference=message.sid,
         body=message.body or None,
-        created_at=created if created.tzinfo else created.replace(tzinfo=UTC),
+        created_at=_created_at(message),
         is_outbound=str(message.direction).startswith("outbound"),
     )
 
 
 def _read_inbound(message: Any) -> ListedText:
-    created: datetime | None = message.date_created or message.date_sent
-    if created is None or not message.sid:
-        raise ValueError("a listed message without time or reference")
     return ListedText(
         provider_reference=message.sid,
         phone=message.from_ or "",
         sender=message.to or "",
         text=message.body or "",
         media=int(message.num_media or 0),
-        created_at=created if created.tzinfo else created.replace(tzinfo=UTC),
+        created_at=_created_at(message),
     )
 
 
