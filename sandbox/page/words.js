@@ -188,3 +188,10 @@ function format(at, options) {
 export const clockOf = (at) => format(at, { hour: "numeric", minute: "2-digit" });
 export const dayOf = (at) => format(at, { weekday: "short", month: "short", day: "numeric" });
 export const momentOf = (at) => format(at, { weekday: "short", month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
+
+// The names of all words of each language, so that none is forgotten.
+export function shape() {
+  const names = (words, path) => Object.entries(words).flatMap(([name, value]) => (
+    typeof value === "string" ? [`${path}${name} ${(value.match(/\{\w+\}/g) || []).sort()}`] : names(value, `${path}${name}.`)));
+  return Object.values(WORDS).map((words) => names(words, "").sort());
+}
