@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from shared.kernel.errors import AftercareError
+from shared.kernel.errors import AftercareError, ConfigurationError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,6 +61,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_people(add)
     add("new-secrets", _new_secrets, "print fresh secrets for docker-compose, as an environment file")
     add("reference", _reference, "write docs/reference from the code")
+    alerts = add("alerts", _alerts, "list the safety cases that wait for a person, take one on, or close it")
+    alerts.add_argument("action", choices=("list", "ack", "close"))
+    alerts.add_argument("case", nargs="?")
+    alerts.add_argument("--as", dest="who", help="your name: a case is taken on and closed by a named person")
+    alerts.add_argument("--disposition", help="how it ended, for close")
     add("verify", _verify, "check the invariants on a running system, read-only")
     for name, text in (("pause", "hold everything of a clinic"), ("resume", "let a paused clinic's texts go again")):
         add(name, _pause if name == "pause" else _resume, text).add_argument("clinic")
@@ -141,6 +146,18 @@ def _dlq(arguments: argparse.Namespace) -> int:
             reveal=arguments.reveal,
         )
     )
+
+
+def _alerts(arguments: argparse.Namespace) -> int:
+    from cli.alerts import acknowledge_alert, close_alert, list_alerts
+
+    if arguments.action == "list":
+        return asyncio.run(list_alerts())
+    if arguments.case is None:
+        raise ConfigurationError("case: which one? `./aftercare alerts list` shows the open ones")
+    if arguments.action == "ack":
+        return asyncio.run(acknowledge_alert(arguments.case, arguments.who))
+    return asyncio.run(close_alert(arguments.case, arguments.who, arguments.disposition))
 
 
 def _verify(_arguments: argparse.Namespace) -> int:

@@ -37,6 +37,7 @@ AFTERCARE_BROKER_PASSWORD={secrets.token_urlsafe(24)}
 AFTERCARE_DATABASE_PASSWORD={secrets.token_urlsafe(24)}
 AFTERCARE_SEALING_KEYS={sealing_keys("first")}
 AFTERCARE_FEED_NATIVE_SECRET={secrets.token_hex(24)}
+AFTERCARE_FOLLOWUP_TOKEN={secrets.token_hex(24)}
 
 # An account at the sandbox. For the real Twilio: your own values, and no TWILIO_API_BASE_URL.
 TWILIO_ACCOUNT_SID={sid}

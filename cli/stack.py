@@ -215,6 +215,7 @@ def _environment(
     environment.setdefault("AFTERCARE_CONFIG", str(ROOT / "config" / "clinic.example.toml"))
     environment.setdefault("AFTERCARE_SEALING_KEYS", made_up["sealing_keys"])
     environment.setdefault("AFTERCARE_FEED_NATIVE_SECRET", made_up["feed_secret"])
+    environment.setdefault("AFTERCARE_FOLLOWUP_TOKEN", made_up["followup_token"])
     environment["AFTERCARE_CLOCK"] = clock
     if servers is not None:
         if servers.broker is not None:
@@ -266,6 +267,7 @@ def _made_up() -> dict[str, str]:
     return {
         "sealing_keys": sealing_keys("local"),
         "feed_secret": secrets.token_hex(24),
+        "followup_token": secrets.token_hex(24),
         "account_sid": account_sid,
         "auth_token": auth_token,
         "sendgrid_api_key": sendgrid_api_key,

@@ -38,11 +38,35 @@ SELECT (SELECT count(*) FROM booking_events.outbox) + (SELECT count(*) FROM noti
             ON n.subject = 'reminders:' || p.patient_ref WHERE p.plan_revision > coalesce(n.revision, 0))
      + abs((SELECT count(*) FROM notifier.history WHERE what = 'sent')
          - (SELECT count(*) FROM booking_events.inbox WHERE source = 'aftercare/notifier'))
+     + (SELECT count(*) FROM booking_events.patients p LEFT JOIN followup.patients f USING (patient_ref)
+         WHERE p.infusions_revision > coalesce(f.snapshot_revision, 0))
+     + (SELECT count(*) FROM followup.plans p LEFT JOIN notifier.plans n USING (subject)
+         WHERE p.revision > coalesce(n.revision, 0))
+     + (SELECT count(*) FROM followup.checkins WHERE next_at <= %(now)s)
+     + (SELECT count(*) FROM followup.cases WHERE next_page_at <= %(now)s)
+     + (SELECT count(*) FROM followup.checkins c JOIN notifier.messages m ON m.key = c.checkin_id || '/' || c.item
+         WHERE c.status = 'asking' AND c.sent_at IS NULL AND m.outcome = 'sent')
+     + (SELECT count(*) FROM unnest(%(replies)s::text[]) AS sid
+         WHERE NOT EXISTS (SELECT 1 FROM notifier.inbound i WHERE i.provider_reference = sid AND i.read_at IS NOT NULL))
      + (SELECT count(*) FROM unnest(%(published)s::text[]) AS id
          WHERE NOT EXISTS (SELECT 1 FROM booking_events.inbox i WHERE i.source = 'demo' AND i.id = id.id)) AS under_way
 """
-_NEXT_DUE = """SELECT min(due_at) AS due FROM notifier.messages
-                WHERE state IN ('planned', 'held') AND wanted AND due_at > %s AND due_at < expires_at"""
+_NEXT_DUE = """
+SELECT min(due) AS due FROM (
+    SELECT due_at FROM notifier.messages WHERE state IN ('planned', 'held') AND wanted AND due_at < expires_at
+    UNION ALL SELECT next_at FROM followup.checkins
+    UNION ALL SELECT next_page_at FROM followup.cases
+) AS next (due) WHERE due > %s"""
+
+
+_EXPECTED = (
+    *("2 visits", "you have a visit on", "is now at", "no food after", "has been cancelled"),
+    *("are you home and well", "glad you are home"),
+    *("how do you feel today", "we have noted your answer"),
+    *("how do you feel today", "thank you for telling us. If you would like to talk"),
+    *("call or text 988 now", "Our care team has been alerted", "you will get no more texts"),
+)
+"""What Ana's texts say, in order."""
 
 
 class StoryError(Exception):
@@ -63,6 +87,8 @@ class Story:
     heard: int = 0
     texts: list[str] = field(default_factory=list)
     delivered: int = 0
+    replies: list[str] = field(default_factory=list)
+    paged: str = ""
 
     async def run(self) -> None:
         """Tell the story.
@@ -84,9 +110,25 @@ class Story:
         await self._until(self._at(4, 17))
         self._tell("clinic", "cancels the second visit")
         await self._publish("booking.cancelled.v1", _booking("bk_2", 2, second, number=2))
+        await self._follow_up()
         await self._until(self._at(9, 12))
         self._tell("clock", "the days on which reminders of the cancelled visit were due have passed: nothing was sent")
-        self._check()
+        await self._check()
+
+    async def _follow_up(self) -> None:
+        """Ana is asked how she is, answers, and one evening says that she is in danger."""
+        await self._until(self._at(4, 19, 50))
+        await self._reply(PHONE, "1")
+        await self._until(self._at(5, 16, 20))
+        await self._reply(PHONE, "6")
+        await self._until(self._at(7, 16, 20))
+        await self._reply(PHONE, "2")
+        await self._until(self._at(7, 21))
+        await self._reply(PHONE, "I want to die")
+        await self._until(self._at(7, 21, 3))
+        await self._reply(self.paged, "1")
+        await self._until(self._at(8, 9))
+        await self._reply(PHONE, "STOP")
 
     def _at(self, days: int, hour: int, minute: int = 0) -> datetime:
         """Return a wall-clock time at the clinic, counted in days from the story's first."""
@@ -129,7 +171,9 @@ class Story:
         """Wait until nothing is under way, telling of every text and receipt as it comes."""
         deadline = time.monotonic() + _SETTLED_WITHIN_S
         while True:
-            cursor = await self.connection.execute(_UNDER_WAY, {"now": self.now, "published": self.published})
+            cursor = await self.connection.execute(
+                _UNDER_WAY, {"now": self.now, "published": self.published, "replies": self.replies}
+            )
             row = await cursor.fetchone()
             await self._read_along()
             if row is not None and row["under_way"] == 0:
@@ -143,27 +187,56 @@ class Story:
         for entry in entries:
             self.heard = entry["n"]
             if entry["kind"] == "accepted":
-                self.texts.append(entry["body"])
-                self._tell("text", f"“{entry['body']}”")
-            elif entry["kind"] == "status" and entry["status"] == "delivered":
+                await self._hear(entry)
+            elif entry["kind"] == "status" and entry["status"] == "delivered" and entry["to"] == PHONE:
                 self.delivered += 1
                 self._tell("phone", "delivered")
+
+    async def _hear(self, entry: dict[str, Any]) -> None:
+        """Tell of a text: to Ana, or to somebody at the clinic, who answers the test page of a shift at once."""
+        if entry["to"] == PHONE:
+            self.texts.append(entry["body"])
+            self._tell("text", f"“{entry['body']}”")
+            return
+        self._tell("staff", f"“{entry['body']}”")
+        if "test page" in entry["body"]:
+            await self._text_in(entry["to"], "1")
+        else:
+            self.paged = entry["to"]
+
+    async def _reply(self, phone: str, text: str) -> None:
+        self._tell("Ana" if phone == PHONE else "staff", f"answers “{text}”")
+        await self._text_in(phone, text)
+        await self._settle()
+
+    async def _text_in(self, phone: str, text: str) -> None:
+        kept = await self._post(
+            "/sandbox/inbound", {"from": phone, "to": self.stack.environment["TWILIO_FROM_NUMBER"], "body": text}
+        )
+        self.replies.append(kept["sid"])
 
     def _tell(self, who: str, what: str) -> None:
         self.say(f"  {self.now.astimezone(ZONE):%a %b %d %H:%M}  {who:<7} {what}")
 
-    def _check(self) -> None:
-        expected = ("2 visits", "you have a visit on", "is now at", "no food after", "has been cancelled")
-        if len(self.texts) != len(expected) or self.delivered != len(expected):
+    async def _check(self) -> None:
+        if len(self.texts) != len(_EXPECTED) or self.delivered != len(_EXPECTED):
             raise StoryError(
-                f"{len(expected)} texts should be delivered; {len(self.texts)} were sent, {self.delivered} delivered"
+                f"{len(_EXPECTED)} texts should be delivered; {len(self.texts)} were sent, {self.delivered} delivered"
             )
-        for text, part in zip(self.texts, expected, strict=True):
+        for text, part in zip(self.texts, _EXPECTED, strict=True):
             if part not in text:
                 raise StoryError(f"a text does not say “{part}”: {text}")
+        cursor = await self.connection.execute(
+            "SELECT tier, status, acknowledged_by FROM followup.cases_v1 WHERE NOT is_drill"
+        )
+        cases = [tuple(row.values()) for row in await cursor.fetchall()]
+        if [case[:2] for case in cases] != [("S1", "acknowledged")]:
+            raise StoryError(f"one case should have been raised to S1 and taken on by a person, not {cases}")
 
-    async def _post(self, path: str, body: dict[str, Any]) -> None:
-        await asyncio.to_thread(_request, self.stack.addresses["sandbox"] + path, json.dumps(body).encode())
+    async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = await asyncio.to_thread(_request, self.stack.addresses["sandbox"] + path, json.dumps(body).encode())
+        content: dict[str, Any] = json.loads(answer or b"{}")
+        return content
 
     async def _get(self, path: str) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(

@@ -148,6 +148,8 @@ async def patients_of_reference(connection: Connection, reference: str) -> list[
                UNION ALL SELECT patient_ref FROM notifier.messages_v1 WHERE patient_ref = %(ref)s
                UNION ALL SELECT patient_ref FROM notifier.timeline_v1 WHERE provider_reference = %(ref)s
                UNION ALL SELECT patient_ref FROM booking_events.timeline_v1 WHERE booking_id = %(ref)s
+               UNION ALL SELECT patient_ref FROM followup.timeline_v1 WHERE provider_reference = %(ref)s
+               UNION ALL SELECT patient_ref FROM followup.cases_v1 WHERE case_id = %(ref)s
            ) AS found WHERE patient_ref IS NOT NULL LIMIT 20""",
         {"ref": reference},
     )

@@ -33,7 +33,7 @@ async def build(kit: Kit, settings: FollowupSettings) -> Parts:
     for clinic_id, clinic in kit.clinics.clinics.items():
         if not has_roster(clinic):
             log.warning("no roster: no check-ins at this clinic", clinic_id=clinic_id)
-    secret = settings.cases_secret.get_secret_value() if settings.cases_secret else None
+    secret = settings.followup_token.get_secret_value() if settings.followup_token else None
     return Parts(
         queues=[
             Queues([FOLLOWUP_URGENT], urgent_handlers(context), database=urgent),

@@ -8,8 +8,9 @@ from shared.runtime.settings import Port, ServiceSettings
 class FollowupSettings(ServiceSettings):
     """What followup needs beside every service's settings.
 
-    ``cases_secret`` is shared with the console: without it nobody is shown the words behind a case.
+    ``followup_token`` is the secret that the console signs its tokens with: without it nobody sees the words behind a
+    case.
     """
 
     followup_port: Port = 8083
-    cases_secret: SecretStr | None = None
+    followup_token: SecretStr | None = None
