@@ -19,6 +19,7 @@ from pathlib import Path
 
 from cli.secrets import account, mail_keys, sealing_keys
 from shared.broker.connection import declare_on
+from shared.clinics.file import load_clinics
 from shared.kernel.errors import ConfigurationError, DependencyUnavailableError
 from shared.postgres.migrate import migrate
 from shared.runtime.local_servers import LocalServers, end_with_parent, start_local_servers
@@ -174,6 +175,8 @@ def start_stack(
         raise
     try:
         stack.wait_until_ready()
+        if sandbox:
+            _name_phones(stack)
         _write_env(home, stack)
     except BaseException:
         stack.stop()
@@ -303,6 +306,20 @@ def _spawn(home: Path, environment: dict[str, str], servers: LocalServers | None
         )
         processes[name].start()
     return Stack(home, environment, addresses, processes, servers, say)
+
+
+def _name_phones(stack: Stack) -> None:
+    """Tell the sandbox who holds the phones of the roster, so that its page shows them by name."""
+    clinics = load_clinics(Path(stack.environment["AFTERCARE_CONFIG"]))
+    for clinic in clinics.clinics.values():
+        for person in clinic.roster.people.values():
+            owner = {"number": person.phone, "name": person.name, "role": "staff"}
+            request = urllib.request.Request(  # noqa: S310 - the sandbox that was just started
+                f"{stack.addresses['sandbox']}/sandbox/phones",
+                data=json.dumps(owner).encode(),
+                headers={"Content-Type": "application/json"},
+            )
+            urllib.request.urlopen(request, timeout=5).close()  # noqa: S310 - as above
 
 
 def _write_env(home: Path, stack: Stack) -> None:

@@ -28,7 +28,11 @@ def phones_of(
     owners: Mapping[str, Owner],
     blocked: set[str],
 ) -> list[dict[str, Any]]:
-    """Return the phones that were used last, in the order in which they first came up, those with a name before."""
+    """Return the phones that were used last, and the patients' that were named: patients first, then staff.
+
+    Among their like they stand in the order in which they came up, so that nothing jumps. A phone of the staff is
+    named beforehand, from a roster, and shown once somebody texts or calls it.
+    """
     texts: dict[str, list[Message]] = {number: [] for number in owners}
     for message in messages:
         number = (message.from_ if message.direction == "inbound" else message.to) or ""
@@ -42,8 +46,9 @@ def phones_of(
         times = [m.updated_at for m in texts[number][-1:]] + [c.updated_at for c in rung.get(number, [])[-1:]]
         return max(times).isoformat() if times else ""
 
-    shown = set(sorted(texts, key=last_used)[-_MOST_PHONES:]) | set(owners)
-    return [
+    used = sorted((number for number in texts if last_used(number)), key=last_used)
+    shown = set(used[-_MOST_PHONES:]) | {number for number, owner in owners.items() if owner.role == "patient"}
+    phones = [
         {
             "number": number,
             "name": owners[number].name if number in owners else None,
@@ -57,6 +62,7 @@ def phones_of(
         for number in texts
         if number in shown
     ]
+    return sorted(phones, key=lambda phone: phone["role"] == "staff")
 
 
 def mailboxes_of(mails: Iterable[Mail], suppressed: Mapping[str, str]) -> list[dict[str, Any]]:

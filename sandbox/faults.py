@@ -23,7 +23,7 @@ CREATE_FAULTS = frozenset(
 """What can happen to a create request, of a text, a call or a mail."""
 REPORT_FAULTS = frozenset({"callbacks_dropped", "callbacks_doubled", "callbacks_reordered"})
 """What can happen to a status callback or to a mail event."""
-TEXT_FAULTS = frozenset({"list_lag", "callback_early", "undelivered", "failed", "inbound_lost"})
+TEXT_FAULTS = frozenset({"list_lag", "list_500", "callback_early", "undelivered", "failed", "inbound_lost"})
 CALL_FAULTS = frozenset({"busy", "no_answer", "call_failed", "machine"})
 MAIL_FAULTS = frozenset({"bounce", "blocked", "dropped", "deferred", "spamreport"})
 

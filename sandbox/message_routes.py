@@ -174,6 +174,8 @@ class Messages:
 
     async def list(self, request: web.Request) -> web.StreamResponse:
         """List messages, both ways, newest first, filtered and paged."""
+        if self._ground.faults.strike("list_500", to=request.query.get("To"), on="messages"):
+            return Refusal(20500, "An internal server error has occurred", 500).answer()
         now = time.monotonic()
         visible = (message for message in self.all.values() if message.visible_at <= now)
         matching = [message for message in visible if _matches(message, request.query)]

@@ -94,6 +94,13 @@ async def test_a_text_is_listed_late(client):
     assert time.monotonic() - began >= 0.2
 
 
+async def test_a_listing_fails_once(client):
+    await client.fault("list_500", to="+12125550123")
+    url = f"{client.account}/Messages.json"
+    asked = [(await client.ask("GET", url + query))[0] for query in ("", "?To=%2B12125550123", "?To=%2B12125550123")]
+    assert asked == [200, 500, 200]
+
+
 async def test_a_fault_is_for_one_number_for_one_resource_and_for_a_count(client):
     await client.fault("500_before", to="+12125550199", on="messages", count=2)
     assert (await client.text())[0] == 201

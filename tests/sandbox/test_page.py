@@ -122,6 +122,19 @@ async def test_a_wish_that_lacks_something_is_refused_by_its_field(client, path,
     assert answer["error"].startswith(field)
 
 
+async def test_staff_stand_behind_patients_once_somebody_reaches_for_them(client):
+    await client.admin("POST", "phones", {"number": "+12125550150", "name": "Dr. Osei", "role": "staff"})
+    await client.admin("POST", "phones", {"number": ANA, "name": "Ana"})
+
+    async def shown():
+        return [phone["name"] for phone in (await client.admin("GET", "phones"))[1]["phones"]]
+
+    assert await shown() == ["Ana"]
+    await client.text(To="+12125550150")
+    await client.text(To="+13055550142")
+    assert await shown() == ["Ana", None, "Dr. Osei"]
+
+
 async def test_only_the_phones_used_last_are_shown_but_named_ones_stay(client):
     await client.admin("POST", "phones", {"number": ANA, "name": "Ana"})
     for n in range(30):
