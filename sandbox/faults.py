@@ -31,7 +31,7 @@ RESOURCES = frozenset({"messages", "calls", "mail"})
 _RESOURCE_OF = (
     dict.fromkeys(TEXT_FAULTS, "messages") | dict.fromkeys(CALL_FAULTS, "calls") | dict.fromkeys(MAIL_FAULTS, "mail")
 )
-_KINDS = CREATE_FAULTS | REPORT_FAULTS | frozenset(_RESOURCE_OF)
+KINDS = CREATE_FAULTS | REPORT_FAULTS | frozenset(_RESOURCE_OF)
 
 
 class FaultError(ValueError):
@@ -78,8 +78,8 @@ class Faults:
             FaultError: the wish makes no sense.
         """
         kind = wish.get("kind")
-        if kind not in _KINDS:
-            raise FaultError(f"kind: one of {', '.join(sorted(_KINDS))}")
+        if kind not in KINDS:
+            raise FaultError(f"kind: one of {', '.join(sorted(KINDS))}")
         if wish.get("on") not in RESOURCES | {None}:
             raise FaultError(f"on: one of {', '.join(sorted(RESOURCES))}")
         unknown = set(wish) - set(Fault.__dataclass_fields__) | set(wish) & {"chance", "hits"}

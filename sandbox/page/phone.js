@@ -32,7 +32,8 @@ export function updatePhone(node, phone) {
   redraw(call, [line || null, word("answer")], () => (line ? drawCall(line) : []));
   const atEnd = thread.scrollHeight - thread.scrollTop - thread.clientHeight < 60;
   const changed = redraw(thread, [phone.messages, phone.calls, word("delivered")], () => drawThread(phone));
-  redraw(quick, [phone.role, word("quick")], () => drawQuick(node, phone));
+  const stopped = phone.messages.findLast((message) => message.incoming)?.body === "STOP";
+  redraw(quick, [phone.role, stopped, word("quick")], () => drawQuick(node, phone, stopped));
   const input = form.elements.body;
   input.setAttribute("aria-label", word("reply", { name }));
   input.placeholder = word("reply", { name });
@@ -83,7 +84,7 @@ function bubble(message) {
   );
 }
 
-function drawQuick(node, phone) {
+function drawQuick(node, phone, stopped) {
   const button = (text, label) => h(
     "button",
     { type: "button", data: { key: `quick-${text}` }, "aria-label": label, on: { click: () => say(node, phone.number, text) } },
@@ -92,7 +93,7 @@ function drawQuick(node, phone) {
   const scale = h("div", { class: "scale", role: "group", "aria-label": word("scale") },
     Array.from({ length: 11 }, (_, n) => button(String(n))));
   if (phone.role === "staff") return [scale];
-  const words = ["C", "R", word("yes"), word("no"), word("help"), word("stop")];
+  const words = ["C", "R", word("yes"), word("no"), word("help"), stopped ? "START" : "STOP"];
   return [h("div", { class: "words", role: "group", "aria-label": word("quick") }, words.map((text) => button(text))), scale];
 }
 

@@ -69,6 +69,8 @@ async def test_a_text_appears_by_itself_and_the_patient_answers(visit, client, r
         assert sorted(form["Body"] for form in receiver.forms("/inbound")) == ["7", "STOP", "yes, I will come"]
         assert {(form["From"], form["To"]) for form in receiver.forms("/inbound")} == {(ANA, "+15005550006")}
         await expect(window.locator(".mine .bubble")).to_have_count(3)
+        await window.get_by_role("button", name="START", exact=True).click()
+        await expect(window.locator(".mine .bubble")).to_have_count(4)
 
 
 async def test_a_reply_half_typed_stays_while_texts_arrive(visit, client):
