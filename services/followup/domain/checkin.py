@@ -74,7 +74,10 @@ class CheckIn:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The value given for one item. Of a range, ``value`` is the worse end."""
+    """The value given for one item. Of a range, ``value`` is the worse end.
+
+    ``last_said_at`` is when the same value was said last, where the patient said it twice.
+    """
 
     item: int
     value: float
@@ -83,6 +86,7 @@ class Answer:
     provider_reference: str
     received_at: datetime
     latency_s: float
+    last_said_at: datetime
 
 
 def subject_of(patient_ref: str) -> str:

@@ -25,7 +25,7 @@ class OpenItem:
     def grammar_at(self, received_at: datetime) -> PromptKind:
         """Return the grammar in which a reply is read: an answered mood question takes corrections for a while."""
         kind = PromptKind(self.checkin.instrument.grammar_of(self.item))
-        answered = self.answer is not None and received_at - self.answer.received_at <= CORRECTION_WITHIN
+        answered = self.answer is not None and received_at - self.answer.last_said_at <= CORRECTION_WITHIN
         return PromptKind.MOOD_ANSWERED if kind is PromptKind.MOOD and answered else kind
 
 
@@ -109,9 +109,9 @@ def effect_of(item: OpenItem, value: float, received_at: datetime) -> Effect:
     """
     if item.answer is None:
         return Effect.ANSWERS
-    if item.answer.value == value or received_at <= item.answer.received_at:
+    if item.answer.value == value or received_at <= item.answer.last_said_at:
         return Effect.REPEATS
-    if received_at - item.answer.received_at <= CORRECTION_WITHIN:
+    if received_at - item.answer.last_said_at <= CORRECTION_WITHIN:
         return Effect.CORRECTS
     return Effect.COMES_LATE
 

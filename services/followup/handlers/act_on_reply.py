@@ -122,6 +122,8 @@ async def _take_answer(
     value = float(reading.value)
     effect = effect_of(item, value, reply.received_at)
     if effect is Effect.REPEATS:
+        if item.answer is not None and item.answer.value == value:
+            await checkins.note_said_again(unit.connection, item.checkin.checkin_id, item.item, at=reply.received_at)
         return None, findings
     if effect is Effect.COMES_LATE:
         await _have_it_read(unit, talk, context=context)

@@ -146,7 +146,7 @@ async def _open_items(
         for number in range(1, current.item + 1):
             answer = answers.get(number)
             if answer is not None:
-                if reply.received_at - answer.received_at <= CORRECTION_WITHIN:
+                if reply.received_at - answer.last_said_at <= CORRECTION_WITHIN:
                     asked = answer.received_at - timedelta(seconds=answer.latency_s)
                     items.append(OpenItem(current, number, asked, answer))
             elif number == current.item and current.status is Status.ASKING and current.sent_at is not None:

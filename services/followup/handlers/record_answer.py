@@ -61,6 +61,7 @@ async def record_answer(
         provider_reference=value.provider_reference,
         received_at=value.received_at,
         latency_s=max(0.0, (value.received_at - item.sent_at).total_seconds()),
+        last_said_at=value.received_at,
     )
     await checkins.save_answer(unit.connection, checkin.checkin_id, answer)
     _tell_answered(unit, checkin, answer, corrected=corrects)

@@ -68,7 +68,7 @@ async def save(connection: Connection, checkins: Sequence[CheckIn]) -> None:
 async def answers_of(connection: Connection, checkin_id: str) -> dict[int, Answer]:
     """Return a check-in's answers by item."""
     cursor = await connection.execute(
-        """SELECT item, value, value_to, confidence, provider_reference, received_at, latency_s
+        """SELECT item, value, value_to, confidence, provider_reference, received_at, latency_s, last_said_at
              FROM answers WHERE checkin_id = %s""",
         (checkin_id,),
     )
@@ -79,15 +79,23 @@ async def save_answer(connection: Connection, checkin_id: str, answer: Answer) -
     """Write an answer; the value that it replaces is kept beside it."""
     await connection.execute(
         """INSERT INTO answers (checkin_id, item, value, value_to, confidence, provider_reference, received_at,
-                latency_s)
+                latency_s, last_said_at)
            VALUES (%(checkin_id)s, %(item)s, %(value)s, %(value_to)s, %(confidence)s, %(provider_reference)s,
-                %(received_at)s, %(latency_s)s)
+                %(received_at)s, %(latency_s)s, %(last_said_at)s)
            ON CONFLICT (checkin_id, item) DO UPDATE SET value = excluded.value, value_to = excluded.value_to,
                 confidence = excluded.confidence, provider_reference = excluded.provider_reference,
-                received_at = excluded.received_at,
+                received_at = excluded.received_at, last_said_at = excluded.last_said_at,
                 replaced = answers.replaced || jsonb_build_array(jsonb_build_object(
                     'value', answers.value, 'provider_reference', answers.provider_reference))""",
         {"checkin_id": checkin_id, **asdict(answer)},
+    )
+
+
+async def note_said_again(connection: Connection, checkin_id: str, item: int, *, at: datetime) -> None:
+    """Remember that the same value was said once more."""
+    await connection.execute(
+        """UPDATE answers SET last_said_at = greatest(last_said_at, %s) WHERE checkin_id = %s AND item = %s""",
+        (at, checkin_id, item),
     )
 
 
