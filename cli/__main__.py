@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from shared.kernel.errors import AftercareError, ConfigurationError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; a mistake is one clear sentence and exit status 2."""
     parsed = _parser().parse_args(arguments)
+    logging.getLogger().addHandler(logging.NullHandler())  # what libraries complain of is said in our own words
     command: Callable[[argparse.Namespace], int] = parsed.command
     try:
         return command(parsed)
@@ -87,6 +89,7 @@ def _add_dead_letters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("list", "show", "replay", "discard"))
     parser.add_argument("queue", nargs="?", help="for example booking_events")
     parser.add_argument("--id", help="only the message with this id")
+    parser.add_argument("--all", action="store_true", help="discard every one in the queue")
     parser.add_argument("--reason", help="why it is discarded; kept in the audit")
     parser.add_argument("--reveal", action="store_true", help="show values, not only field names")
 
@@ -142,6 +145,7 @@ def _dlq(arguments: argparse.Namespace) -> int:
             arguments.action,
             arguments.queue,
             message_id=arguments.id,
+            everything=arguments.all,
             reason=arguments.reason,
             reveal=arguments.reveal,
         )

@@ -69,7 +69,9 @@ async def resume(clinic_id: str) -> int:
     connection = await connect(needed(system, "AFTERCARE_DATABASE_URL"), schema="notifier")
     async with connection:
         held = await pauses.resume_clinic(connection, clinic_id)
-    sys.stdout.write(f"{clinic_id} sends again; {held} held messages are judged anew\n")
+    sys.stdout.write(
+        f"{clinic_id} sends again; {held} held {'message is' if held == 1 else 'messages are'} judged anew\n"
+    )
     return 0
 
 

@@ -26,7 +26,7 @@ from shared.postgres.sealing import Sealer, UnsealError, parse_sealing_keys
 
 
 async def dead_letters(
-    action: str, queue: str | None, *, message_id: str | None, reason: str | None, reveal: bool
+    action: str, queue: str | None, *, message_id: str | None, everything: bool, reason: str | None, reveal: bool
 ) -> int:
     """Run one of list, show, replay, discard.
 
@@ -37,6 +37,8 @@ async def dead_letters(
         raise ConfigurationError(f"queue: one of {', '.join(MAIN_QUEUES)}")
     if action == "discard" and not reason:
         raise ConfigurationError("--reason: say why it is discarded")
+    if action == "discard" and message_id is None and not everything:
+        raise ConfigurationError("--id: say which one is discarded (`dlq show` names them), or --all")
     if action != "list" and queue is None:
         raise ConfigurationError(f"queue: say which one, of {', '.join(MAIN_QUEUES)}")
     system = running_system()
@@ -93,7 +95,7 @@ async def _act(
     if action == "replay":
         await _send_back(database, url)
     said = {"show": "shown", "replay": "sent again", "discard": f"discarded: {reason}"}[action]
-    sys.stdout.write(f"{done} {said}\n")
+    sys.stdout.write(f"{done} {'dead letter' if done == 1 else 'dead letters'} {said}\n")
     return 0 if done or message_id is None else 1
 
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from cli.stack import home_of
+from cli.stack import PID, home_of
 from shared.kernel.errors import ConfigurationError
 
 
@@ -17,8 +17,21 @@ def running_system() -> Mapping[str, str]:
         path = folder / "env"
         if path.exists():
             pairs = (line.partition("=") for line in path.read_text(encoding="utf-8").splitlines() if "=" in line)
-            return {**{name: value for name, _, value in pairs}, **_own()}
+            written = {name: value for name, _, value in pairs}
+            if _is_alive(written.get(PID, "")):
+                return {**written, **_own()}
     return _own()
+
+
+def _is_alive(pid: str) -> bool:
+    """Return whether the process that wrote the addresses down still runs: one that was killed left them behind."""
+    try:
+        os.kill(int(pid), 0)
+    except PermissionError:
+        return True
+    except (ValueError, OSError):
+        return False
+    return True
 
 
 def _own() -> dict[str, str]:

@@ -6,22 +6,36 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from cli.people import sign_in_link
 from cli.stack import Stack, home_of, start_stack
 from cli.story import StoryError, story_start, storyteller
 from services.console.domain.access import Role, Visitor
+from shared.kernel.backoff import exponential
+from shared.kernel.errors import ConfigurationError
 from shared.postgres.demo_clock import set_demo_clock
+from shared.runtime.settings import load_settings
+
+_STAYS_UP_S = 60.0
 
 
 def up(*, sandbox: bool) -> int:
-    """Run in real time until Ctrl-C or SIGTERM."""
-    with _interruptible() as interrupted:
+    """Run in real time until Ctrl-C or SIGTERM.
+
+    Raises:
+        ConfigurationError: without the sandbox, and without what it takes to send real texts.
+    """
+    if not sandbox:
+        _require_a_real_provider()
+    with _interruption() as interruption:
         stack = start_stack(home_of(), sandbox=sandbox, say=_say)
+        interruption.everything_runs = True
         try:
             _print_addresses(stack)
-            _watch(stack, interrupted)
+            _watch(stack, interruption.asked)
         finally:
             _say("draining")
             stack.stop()
@@ -33,7 +47,7 @@ def demo(*, once: bool) -> int:
     """Tell the story on an accelerated clock; then stay up, unless ``once``. Returns 1 if the story went wrong."""
     home = home_of() / "demo"
     begin = story_start(datetime.now(UTC))
-    with _interruptible() as interrupted:
+    with _interruption() as interruption:
         stack = start_stack(
             home,
             sandbox=True,
@@ -49,7 +63,8 @@ def demo(*, once: bool) -> int:
             if once:
                 return 0
             _print_addresses(stack)
-            _keep_time(stack, end, interrupted)
+            interruption.everything_runs = True
+            _keep_time(stack, end, interruption.asked)
         except StoryError as error:
             sys.stderr.write(f"\nThe story went wrong: {error}\nLogs: {home / 'logs'}\n")
             return 1
@@ -78,11 +93,21 @@ def _keep_time(stack: Stack, end: datetime, interrupted: threading.Event) -> Non
 
 
 def _watch(stack: Stack, interrupted: threading.Event) -> None:
-    """Stay until interrupted; say so when a service ends, and start it again."""
+    """Stay until interrupted; start again what ends, with growing pauses while it does not stay up."""
+    failures: dict[str, int] = {}
+    start_at: dict[str, float] = {}
     while not interrupted.wait(0.5):
-        for process in stack.processes.values():
-            if process.child is not None and process.child.poll() is not None:
-                _say(f"{process.name} ended with status {process.child.returncode}; starting it again")
+        for name, process in stack.processes.items():
+            now = time.monotonic()
+            if process.child is None or process.child.poll() is None:
+                continue
+            if name not in start_at:
+                failures[name] = 1 if now - process.started_at > _STAYS_UP_S else failures.get(name, 0) + 1
+                pause = exponential(failures[name], first=0.5, cap=30.0)
+                start_at[name] = now + pause
+                _say(f"{name} ended with status {process.child.returncode}: see {process.log}; starting it again")
+            elif now >= start_at[name]:
+                del start_at[name]
                 process.start()
 
 
@@ -123,19 +148,39 @@ def _print_addresses(stack: Stack) -> None:
     sys.stdout.flush()
 
 
-@contextlib.contextmanager
-def _interruptible():  # type: ignore[no-untyped-def] # noqa: ANN202 - yields an event
-    """Turn Ctrl-C and SIGTERM into an event, so that stopping is always a drain."""
-    interrupted = threading.Event()
+def _require_a_real_provider() -> None:
+    """Refuse before anything starts: real texts need a real account, a public address and the clinic's own file."""
+    from services.notifier.settings import NotifierSettings
 
-    def stop(_number: int, _frame: object) -> None:
-        if interrupted.is_set():
-            raise KeyboardInterrupt
-        interrupted.set()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    elsewhere = {"amqp_url": "amqp://given.later/", "database_url": "postgresql://given.later/", "sealing_keys": "-"}
     try:
-        yield interrupted
+        load_settings(NotifierSettings, **elsewhere)
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"Without the sandbox real texts leave; these settings are needed first:\n{error}"
+        ) from None
+
+
+@dataclass(slots=True)
+class _Interruption:
+    """Ctrl-C or SIGTERM. Until everything runs it ends the start at once; afterwards it asks for a drain."""
+
+    asked: threading.Event = field(default_factory=threading.Event)
+    everything_runs: bool = False
+
+    def take(self, _number: int, _frame: object) -> None:
+        """Handle the signal."""
+        if self.asked.is_set() or not self.everything_runs:
+            raise KeyboardInterrupt
+        self.asked.set()
+
+
+@contextlib.contextmanager
+def _interruption() -> Iterator[_Interruption]:
+    interruption = _Interruption()
+    before = {number: signal.signal(number, interruption.take) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interruption
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

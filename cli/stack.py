@@ -28,6 +28,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SERVICES = ("booking_events", "notifier", "followup", "console")
 MIGRATIONS = {name: ROOT / "services" / name / "migrations" for name in SERVICES}
 _PORTS = {"booking_events": 8081, "notifier": 8082, "followup": 8083, "console": 8080, "sandbox": 8090}
+PID = "AFTERCARE_UP_PID"
+"""Under this name ``env`` holds the process that runs everything: where it is gone, so is what it started."""
 _READY_WITHIN_S = 40.0
 _DRAIN_S = 25.0
 
@@ -49,9 +51,11 @@ class Process:
     log: Path
     ready_url: str
     child: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
 
     def start(self) -> None:
         """Start the process; it leads a group of its own, so that Ctrl-C reaches only us and we drain it."""
+        self.started_at = time.monotonic()
         with self.log.open("ab") as output:
             self.child = subprocess.Popen(
                 self.command,
@@ -114,6 +118,7 @@ class Stack:
 
     def stop(self) -> None:
         """Drain every service, then stop what else was started here."""
+        (self.home / "env").unlink(missing_ok=True)
         services = [process for name, process in self.processes.items() if name != "sandbox"]
         for process in services:
             process.signal(signal.SIGTERM)
@@ -124,8 +129,8 @@ class Stack:
             self.processes["sandbox"].signal(signal.SIGTERM)
             self.processes["sandbox"].wait(5)
         if self.servers is not None:
+            self.say("stopping the private servers")
             self.servers.stop()
-        (self.home / "env").unlink(missing_ok=True)
 
     def wait_until_ready(self) -> None:
         """Wait until every process says that it is ready.
@@ -331,6 +336,7 @@ def _write_env(home: Path, stack: Stack) -> None:
         "AFTERCARE_SEALING_KEYS": stack.environment["AFTERCARE_SEALING_KEYS"],
         "AFTERCARE_FEED_NATIVE_SECRET": stack.environment["AFTERCARE_FEED_NATIVE_SECRET"],
         "AFTERCARE_CONFIG": stack.environment["AFTERCARE_CONFIG"],
+        PID: str(os.getpid()),
     }
     partial = home / "env.partial"
     partial.touch(mode=0o600)

@@ -38,6 +38,9 @@ async def _tell(connection: Connection, patient_ref: str, zones: Mapping[str, Zo
     rows = events or upcoming
     zone = ZoneInfo(own) if own else zones.get(rows[0]["clinic_id"] if rows else "", ZoneInfo("UTC"))
     _print(patient_ref, events, upcoming, zone)
+    clinics = {row["clinic_id"] for row in rows}
+    for clinic_id in sorted(clinics & set(await queries.paused_clinics(connection))):
+        sys.stdout.write(f"{clinic_id} is paused: its texts are held until `./aftercare resume {clinic_id}`\n\n")
 
 
 def _zones(system: Mapping[str, str]) -> dict[str, ZoneInfo]:
@@ -75,4 +78,4 @@ def _standing(row: Mapping[str, Any]) -> str:
 
 
 def _spell(row: Mapping[str, Any], column: str, zone: ZoneInfo) -> str:
-    return f"{row[column].astimezone(zone):%a %b %d %H:%M:%S}"
+    return f"{row[column].astimezone(zone):%a %Y-%m-%d %H:%M:%S}"

@@ -1,17 +1,19 @@
 """Dead letters: taken off their queues one by one, and sent back to where they came from."""
 
 import contextlib
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 
-from shared.broker.connection import declare_topology, link_errors, open_connection
+from shared.broker.connection import declare_topology, let_go, link_errors, open_connection
 from shared.broker.consumer import ATTEMPT, CAUSE, REASON, ROUTING_KEY
 from shared.broker.publisher import Publication, Publisher
 from shared.broker.topology import MAIN_QUEUES, QUEUES, dead_letter_queue
+from shared.kernel.errors import PermanentError
+from shared.messages.catalogue import CATALOGUE
+from shared.messages.envelope import BARE_SOURCE, read_envelope
 
 _WITHOUT_REASON = {
     "delivery_limit": "handed back too often without an answer",
@@ -69,8 +71,7 @@ class DeadLetterTaker:
         """Close the connection."""
         connection, self._connection, self._channel = self._connection, None, None
         if connection is not None:
-            with contextlib.suppress(Exception):
-                await connection.close()
+            await let_go(connection)
 
     async def _open(self) -> AbstractChannel:
         if self._channel is None or self._channel.is_closed:
@@ -115,7 +116,8 @@ async def send_back(publisher: Publisher, letter: DeadLetter) -> None:
 
 def _letter(queue: str, message: AbstractIncomingMessage) -> DeadLetter:
     headers = message.headers
-    routing_key = headers.get(ROUTING_KEY)
+    routing_key = _first_routing_key(headers)
+    message_id, message_type = _named_by(message, routing_key)
     cause, reason = headers.get(CAUSE), headers.get(REASON)
     if reason is None:
         cause = _broker_cause(headers)
@@ -123,13 +125,13 @@ def _letter(queue: str, message: AbstractIncomingMessage) -> DeadLetter:
     attempts = headers.get(ATTEMPT, 0)
     return DeadLetter(
         queue=queue,
-        message_id=message.message_id or _id_in(message.body),
-        type=message.type or str(routing_key or message.routing_key or ""),
+        message_id=message_id,
+        type=message_type,
         cause=str(cause),
         reason=str(reason),
         attempts=attempts if isinstance(attempts, int) else 0,
         body=message.body,
-        routing_key=str(routing_key) if routing_key is not None else None,
+        routing_key=routing_key,
         correlation_id=str(message.correlation_id) if message.correlation_id else None,
         content_type=message.content_type,
     )
@@ -142,7 +144,23 @@ def _broker_cause(headers: Mapping[str, Any]) -> str:
     return str(first.get("reason", "unknown")) if isinstance(first, dict) else "unknown"
 
 
-def _id_in(body: bytes) -> str:
-    with contextlib.suppress(ValueError, AttributeError, RecursionError):
-        return str(json.loads(body).get("id", ""))[:200]
-    return ""
+def _first_routing_key(headers: Mapping[str, Any]) -> str | None:
+    """Return the routing key that a message first came with: ours, or what the broker noted when it gave it up."""
+    if ROUTING_KEY in headers:
+        return str(headers[ROUTING_KEY])
+    match headers.get("x-death"):
+        case [*_, {"routing-keys": [first, *_]}]:
+            return str(first)
+        case _:
+            return None
+
+
+def _named_by(message: AbstractIncomingMessage, routing_key: str | None) -> tuple[str, str]:
+    """Return id and type as the inbox would know them, else as the broker's client gave them."""
+    given = message.type or routing_key or message.routing_key or ""
+    with contextlib.suppress(PermanentError):
+        envelope = read_envelope(message.body, routing_key=routing_key or "")
+        bare = envelope.source == BARE_SOURCE
+        # A type that is none of ours may be anything, and is shown to people.
+        return message.message_id or "" if bare else envelope.id, envelope.type if envelope.type in CATALOGUE else given
+    return message.message_id or "", given

@@ -87,20 +87,37 @@ async def connect(url: str, *, schema: str) -> Connection:
         DependencyUnavailableError: the database does not answer, or does not let us in yet.
         ConfigurationError: it never will, as it is set up.
     """
+    connection = await connect_as_owner(url)
+    try:
+        await _prepare(connection, schema)
+    except BaseException as error:
+        await connection.close()
+        raise _refusal(error, schema) from error
+    return connection
+
+
+async def connect_as_owner(url: str, *, read_only: bool = False) -> Connection:
+    """Open one connection in autocommit mode with the rights of the login itself: for people's commands only.
+
+    Raises:
+        DependencyUnavailableError: the database does not answer, or does not let us in.
+    """
     try:
         connection = await AsyncConnection[DictRow].connect(url, autocommit=True, row_factory=dict_row, **_CONNECT)
-        try:
-            await _prepare(connection, schema)
-        except BaseException:
-            await connection.close()
-            raise
-    except psycopg.errors.InvalidParameterValue as error:
-        raise ConfigurationError(f"the database has no role {role_of(schema)}: run `./aftercare migrate`") from error
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise ConfigurationError(f"the database login may not act as {role_of(schema)}: grant it that role") from error
     except psycopg.OperationalError as error:
         raise DependencyUnavailableError(_why_not(error)) from error
+    if read_only:
+        await connection.execute("SET default_transaction_read_only = on")
     return connection
+
+
+def _refusal(error: BaseException, schema: str) -> BaseException:
+    """Say what keeps the login from acting as a schema's role."""
+    if isinstance(error, psycopg.errors.InvalidParameterValue):
+        return ConfigurationError(f"the database has no role {role_of(schema)}: run `./aftercare migrate`")
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return ConfigurationError(f"the database login may not act as {role_of(schema)}: grant it that role")
+    return DependencyUnavailableError(_why_not(error)) if isinstance(error, psycopg.OperationalError) else error
 
 
 def _why_not(error: psycopg.OperationalError) -> str:

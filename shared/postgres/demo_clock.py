@@ -4,11 +4,8 @@ import asyncio
 import contextlib
 from datetime import datetime
 
-from psycopg import AsyncConnection
-from psycopg.rows import DictRow, dict_row
-
 from shared.kernel.errors import DependencyUnavailableError
-from shared.postgres.database import Connection, Database
+from shared.postgres.database import Connection, Database, connect_as_owner
 
 _POLL_S = 0.02
 
@@ -46,7 +43,7 @@ async def _read(database: Database) -> datetime:
 
 async def set_demo_clock(url: str, now: datetime) -> None:
     """Create the row if need be, and move it to ``now``."""
-    async with await AsyncConnection[DictRow].connect(url, autocommit=True, row_factory=dict_row) as connection:
+    async with await connect_as_owner(url) as connection:
         await _create(connection)
         await connection.execute(
             "INSERT INTO demo.clock (one, now) VALUES (true, %s) ON CONFLICT (one) DO UPDATE SET now = excluded.now",

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from psycopg import AsyncConnection, sql
-from psycopg.rows import DictRow, dict_row
+from psycopg import sql
 
 from shared.kernel.errors import ConfigurationError
-from shared.postgres.database import Connection, role_of
+from shared.postgres.database import Connection, connect_as_owner, role_of
 
 _SHARED = Path(__file__).parent / "migrations"
 READER = "console"
@@ -46,7 +45,7 @@ def migrations_of(folder: Path) -> list[Migration]:
 async def migrate(url: str, services: dict[str, Path], *, say: Callable[[str], None] = lambda _line: None) -> int:
     """Bring the schemas of ``services`` (name to folder of migrations) up to date; return how many files it took."""
     applied = 0
-    async with await AsyncConnection[DictRow].connect(url, autocommit=True, row_factory=dict_row) as connection:
+    async with await connect_as_owner(url) as connection:
         await connection.execute("SET lock_timeout = '30s'")
         await connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         for schema in {**services, READER: None}:

@@ -19,9 +19,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 from shared.kernel.errors import ConfigurationError
 
@@ -124,7 +124,7 @@ class LocalServers:
     broker: _Server | None
     database: _Server | None
     throwaway: Path | None = None
-    _started: list[_Server] = field(default_factory=list)
+    claim: TextIO | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -142,6 +142,8 @@ class LocalServers:
                     server.stop()
         if self.throwaway is not None:
             shutil.rmtree(self.throwaway, ignore_errors=True)
+        if self.claim is not None:
+            self.claim.close()
 
 
 def start_local_servers(
@@ -167,6 +169,7 @@ def start_local_servers(
     data = Path(tempfile.mkdtemp(prefix="run-", dir=home)) if throwaway else home / "data"
     data.mkdir(exist_ok=True)
     data.chmod(0o711)
+    claim = _claim(data)
     password = _password(data / "password")
     broker = database = None
     amqp_port, management_port, distribution_port, database_port = _free_ports(4)
@@ -187,13 +190,14 @@ def start_local_servers(
                 server.kill()
         if throwaway:
             shutil.rmtree(data, ignore_errors=True)
+        claim.close()
         raise
     addresses = ServerAddresses(
         amqp_url=f"amqp://{_USER}:{password}@127.0.0.1:{amqp_port}",
         database_url=f"postgresql://{_USER}:{password}@127.0.0.1:{database_port}/postgres",
         management_url=f"http://{_USER}:{password}@127.0.0.1:{management_port}",
     )
-    return LocalServers(addresses, broker, database, throwaway=data if throwaway else None)
+    return LocalServers(addresses, broker, database, throwaway=data if throwaway else None, claim=claim)
 
 
 def _start_together(servers: Sequence[_Server], say: Say) -> None:
@@ -232,6 +236,20 @@ def _reachable_home(home: Path) -> Path:
 
 def _nobody_reaches(folder: Path) -> bool:
     return all(parent.stat().st_mode & 0o001 for parent in (folder, *folder.parents))
+
+
+def _claim(data: Path) -> TextIO:
+    """Claim a folder of data for as long as this process lives: two brokers on one would ruin it."""
+    claim = (data / "claim").open("w", encoding="ascii")
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        claim.close()
+        raise ServersUnavailableError(
+            "Aftercare is running here already: stop it first (Ctrl-C where it runs), or set AFTERCARE_HOME to another "
+            "folder."
+        ) from None
+    return claim
 
 
 def _password(path: Path) -> str:

@@ -11,10 +11,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cli.stack import start_stack
+from cli.stack import SERVICES, start_stack
 from sandbox.signature import sign as twilio_signature
 from services.booking_events.domain.signature import sign as feed_signature
 from shared.broker.publisher import Publication, Publisher
+from shared.kernel.errors import DependencyUnavailableError
 from shared.kernel.ids import new_id
 from shared.messages.booking import CREATED
 from shared.runtime.local_servers import _free_ports
@@ -45,8 +46,8 @@ window = {{ opens = "00:00", closes = "23:59" }}
 """,
         encoding="utf-8",
     )
-    ports = map(str, _free_ports(4))
-    names = ("AFTERCARE_BOOKING_EVENTS_PORT", "AFTERCARE_NOTIFIER_PORT", "AFTERCARE_FOLLOWUP_PORT", "SANDBOX_PORT")
+    names = [f"AFTERCARE_{name.upper()}_PORT" for name in SERVICES] + ["SANDBOX_PORT"]
+    ports = map(str, _free_ports(len(names)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AFTERCARE_AMQP_URL", amqp_url)
         patch.setenv("AFTERCARE_DATABASE_URL", database_url)
@@ -82,23 +83,25 @@ class Running:
         patient = {"time_zone": self.zone} | changes.pop("patient", {})
         return booking_json(**{**times, **changes}, patient=patient)
 
-    async def publish(self, *, number, event=CREATED, within=20.0):
-        """Publish the booking of the patient with that number, until the broker has it."""
+    async def publish(self, *, number, event=CREATED):
+        """Publish the booking of the patient with that number, until the broker has it; return the patient's number."""
         phone = f"+1212555{number:04d}"
         data = self.booking(booking_id=f"bk_{number}", patient={"patient_id": f"p_{number}", "phone": phone})
-        body = self.event(data, event=event)
-        deadline = time.monotonic() + within
-        while True:
+        await self.send(self.event(data, event=event), event=event)
+        return phone
+
+    async def send(self, body, *, event=CREATED):
+        """Publish a body as a feed does: again and again, until the broker has it."""
+        message = Publication(routing_key=event, body=body, message_id=new_id(), type=event)
+
+        async def confirmed():
             try:
-                await self.publisher.publish(
-                    Publication(routing_key=event, body=body, message_id=f"{event}{number}", type=event)
-                )
-            except Exception:
-                if time.monotonic() > deadline:
-                    raise
-                await asyncio.sleep(0.2)
-            else:
-                return phone
+                await self.publisher.publish(message)
+            except DependencyUnavailableError:
+                return False
+            return True
+
+        await until(confirmed, within=20, what="the broker's confirmation")
 
     def event(self, data, *, event=CREATED, **changes):
         """Return an envelope around a booking."""

@@ -85,7 +85,10 @@ async def adopt(
         await outcomes.remember(unit.connection, message.id, "was sent after all", now=unit.now)
         await apply_known_receipts(unit, message, provider_reference, context=context)
         return
-    if message.provider_reference != provider_reference:
+    if message.provider_reference == provider_reference:
+        # Recorded meanwhile, by a transaction that could not see the receipt which brings us here.
+        await apply_known_receipts(unit, message, provider_reference, context=context)
+    else:
         context.metrics.duplicates_suspected.inc()
         log.error("a message may have gone out twice", provider_reference=provider_reference)
         await outcomes.remember(
