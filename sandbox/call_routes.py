@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from sandbox import mishaps
-from sandbox.calls import FINAL, Call, check_instructions, events_of, validate_call
+from sandbox.calls import FINAL, PARAMETERS, Call, check_instructions, events_of, validate_call
 from sandbox.faults import CREATE_FAULTS, Fault
 from sandbox.ground import Ground
 from sandbox.phone_line import LineError, PhoneLine
@@ -65,7 +65,7 @@ class Calls:
         form = await form_of(request)
         to = form.get("To", "")
         fault = ground.faults.strike(*CREATE_FAULTS, to=to, on="calls")
-        ground.ledger.add("call_create", to=to, fault=fault and fault.kind, parameters=sorted(form))
+        ground.ledger.add("call_create", to=to, fault=fault and fault.kind, unknown=sorted(form.keys() - PARAMETERS))
         refused = await mishaps.before(request, fault, words)
         if refused is not None:
             return refused
@@ -97,6 +97,8 @@ class Calls:
             url=form.get("Url"),
             method=form.get("Method", "POST").upper(),
             twiml=form.get("Twiml"),
+            fallback_url=form.get("FallbackUrl"),
+            fallback_method=form.get("FallbackMethod", "POST").upper(),
             status_callback=form.get("StatusCallback"),
             status_callback_method=form.get("StatusCallbackMethod", "POST").upper(),
             events=events,

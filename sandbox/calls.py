@@ -15,6 +15,48 @@ E164 = re.compile(r"\+[1-9]\d{6,14}")
 EVENTS = ("initiated", "ringing", "answered", "completed")
 FINAL = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 
+PARAMETERS = frozenset(
+    {
+        "To",
+        "From",
+        "Method",
+        "FallbackUrl",
+        "FallbackMethod",
+        "StatusCallback",
+        "StatusCallbackEvent",
+        "StatusCallbackMethod",
+        "SendDigits",
+        "Timeout",
+        "Record",
+        "RecordingChannels",
+        "RecordingStatusCallback",
+        "RecordingStatusCallbackMethod",
+        "SipAuthUsername",
+        "SipAuthPassword",
+        "MachineDetection",
+        "MachineDetectionTimeout",
+        "RecordingStatusCallbackEvent",
+        "Trim",
+        "CallerId",
+        "MachineDetectionSpeechThreshold",
+        "MachineDetectionSpeechEndThreshold",
+        "MachineDetectionSilenceTimeout",
+        "AsyncAmd",
+        "AsyncAmdStatusCallback",
+        "AsyncAmdStatusCallbackMethod",
+        "Byoc",
+        "CallReason",
+        "CallToken",
+        "RecordingTrack",
+        "TimeLimit",
+        "ClientNotificationUrl",
+        "Url",
+        "Twiml",
+        "ApplicationSid",
+    }
+)
+"""What Twilio's published API description knows of; it passes over anything else without a word."""
+
 # Twilio's documented test numbers.
 MAGIC_TO = {
     "+15005550001": (21217, "Phone number does not appear to be valid"),
@@ -41,6 +83,9 @@ class Call:
     url: str | None = None
     method: str = "POST"
     twiml: str | None = None
+    fallback_url: str | None = None
+    """Asked for instructions, once, when those of the address or the document cannot be followed."""
+    fallback_method: str = "POST"
     status_callback: str | None = None
     status_callback_method: str = "POST"
     events: frozenset[str] = frozenset({"completed"})
@@ -167,9 +212,11 @@ def check_instructions(form: Mapping[str, str], *, needed: bool) -> Refusal | No
 
 
 def _check_options(form: Mapping[str, str]) -> Refusal | None:
-    callback = form.get("StatusCallback")
+    callback, fallback = form.get("StatusCallback"), form.get("FallbackUrl")
     if callback and not _is_address(callback):
         return Refusal(21609, "The 'StatusCallback' URL is not a valid fully-qualified URL.")
+    if fallback and not _is_address(fallback):
+        return Refusal(21402, "FallbackUrl is not a valid URL")
     for name in ("Method", "StatusCallbackMethod", "FallbackMethod"):
         if form.get(name, "POST").upper() not in ("GET", "POST"):
             return Refusal(21403 if name == "FallbackMethod" else 21400, f"{name} must be GET or POST")

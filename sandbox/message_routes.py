@@ -14,7 +14,7 @@ from aiohttp import web
 from sandbox import mishaps
 from sandbox.faults import CREATE_FAULTS, Fault
 from sandbox.ground import Ground
-from sandbox.messages import E164, Message, segments_of, validate
+from sandbox.messages import E164, PARAMETERS, Message, segments_of, validate
 from sandbox.optout import OptOutFilter
 from sandbox.twilio_account import (
     API,
@@ -61,9 +61,9 @@ class Messages:
         """Create a message, or let the fault happen whose turn it is."""
         ground = self._ground
         form = await form_of(request)
-        to = form.get("To", "")
+        to = form["To"] = form.get("To", "").strip()
         fault = ground.faults.strike(*CREATE_FAULTS, to=to, on="messages")
-        ground.ledger.add("create", to=to, fault=fault and fault.kind, parameters=sorted(form))
+        ground.ledger.add("create", to=to, fault=fault and fault.kind, unknown=sorted(form.keys() - PARAMETERS))
         refused = await mishaps.before(request, fault, words)
         if refused is not None:
             return refused
@@ -260,7 +260,12 @@ class Messages:
         form = _form(message) | _inbound_fields(message)
         if opt_out_type:
             form["OptOutType"] = opt_out_type
-        text = await self._ground.webhooks.send("inbound_webhook", url, form, sid=message.sid, status="received")
+        webhooks = self._ground.webhooks
+        text = await webhooks.send("inbound_webhook", url, form, sid=message.sid, status="received")
+        fallback = self._ground.settings.inbound_fallback_url
+        if text is None and fallback:
+            form |= {"ErrorCode": "11200", "ErrorUrl": url.partition("#")[0]}
+            text = await webhooks.send("inbound_fallback", fallback, form, sid=message.sid, status="received")
         for answer in _twiml_messages(text):
             self._say_by_itself(message, answer)
 

@@ -164,17 +164,35 @@ class PhoneLine:
     # Following the instructions.
 
     async def _follow(self, first: Callable[[], Any]) -> None:
+        """Follow the instructions; where they fail, those of the fallback address; where these fail too, say so."""
         try:
-            document: Document | None = await first()
-            documents = 1
-            while document is not None and documents <= _MOST_DOCUMENTS:
-                document = await self._perform(document)
-                documents += 1
-            if document is not None:
-                self._ground.ledger.add("call_error", sid=self.call.sid, code=11200, message="documents without end")
+            await self._follow_all(first)
         except TwimlError as error:
-            self._ground.ledger.add("call_error", sid=self.call.sid, code=error.code, message=str(error))
-            self._hear("say", _APPLICATION_ERROR)
+            self._note_error(error)
+            call = self.call
+            if call.fallback_url is None:
+                self._hear("say", _APPLICATION_ERROR)
+                return
+            why = {"ErrorCode": str(error.code), "ErrorUrl": call.url or ""}
+            try:
+                await self._follow_all(
+                    lambda: self._document(url=call.fallback_url, method=call.fallback_method, **why)
+                )
+            except TwimlError as second:
+                self._note_error(second)
+                self._hear("say", _APPLICATION_ERROR)
+
+    async def _follow_all(self, first: Callable[[], Any]) -> None:
+        document: Document | None = await first()
+        documents = 1
+        while document is not None and documents <= _MOST_DOCUMENTS:
+            document = await self._perform(document)
+            documents += 1
+        if document is not None:
+            raise TwimlError(11200, "documents that refer to each other without end")
+
+    def _note_error(self, error: TwimlError) -> None:
+        self._ground.ledger.add("call_error", sid=self.call.sid, code=error.code, message=str(error))
 
     async def _document(
         self, *, url: str | None, twiml: str | None = None, method: str = "POST", **answer: str

@@ -28,6 +28,8 @@ class SandboxSettings:
     shared_key: tuple[str, str] | None = None
     """Name and secret of the key that webhooks are signed with instead of the token."""
     inbound_url: str | None = None
+    inbound_fallback_url: str | None = None
+    """Where inbound texts go when the first address did not take them."""
     from_numbers: frozenset[str] = frozenset()
     sendgrid_api_key: str | None = None
     mail_senders: frozenset[str] = frozenset()
@@ -69,6 +71,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> SandboxSetting
         api_secret=environment.get("TWILIO_API_SECRET"),
         shared_key=_shared_key(environment.get("SANDBOX_SHARED_KEY")),
         inbound_url=environment.get("SANDBOX_INBOUND_URL"),
+        inbound_fallback_url=environment.get("SANDBOX_INBOUND_FALLBACK_URL"),
         from_numbers=_listed(environment.get("SANDBOX_FROM_NUMBERS", "")),
         sendgrid_api_key=environment.get("SENDGRID_API_KEY"),
         mail_senders=_listed(environment.get("SANDBOX_MAIL_SENDERS", "")),

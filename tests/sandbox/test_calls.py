@@ -164,6 +164,16 @@ async def test_instructions_that_cannot_be_followed_are_said_and_written_down(cl
     assert heard(client, sid) == [("say", spoken)]
 
 
+async def test_the_fallback_address_gives_instructions_when_the_first_cannot(client, receiver):
+    receiver.answer("/voice/fallback", "<Response><Say>A case waits.</Say></Response>")
+    sid = await ringing(client, receiver, twiml=(500, ""), FallbackUrl=f"{receiver.url}/voice/fallback")
+    await do(client, sid, "answer")
+    await client.call_status(sid, "completed")
+    assert heard(client, sid) == [("say", "A case waits.")]
+    form = receiver.forms("/voice/fallback")[0]
+    assert (form["ErrorCode"], form["ErrorUrl"], form["CallSid"]) == ("11200", f"{receiver.url}/voice/start", sid)
+
+
 async def test_documents_that_refer_to_each_other_for_ever_end(client, receiver):
     sid = await ringing(client, receiver, twiml="<Response><Redirect>/voice/start</Redirect></Response>")
     await do(client, sid, "answer")
@@ -221,6 +231,7 @@ async def test_a_get_carries_its_parameters_in_a_signed_address(client, receiver
         ({"Twiml": "<Response>" + "x" * 4000, "Url": None}, 20001),
         ({"ApplicationSid": "AP1", "Url": None}, 21218),
         ({"StatusCallback": "nowhere"}, 21609),
+        ({"FallbackUrl": "nowhere"}, 21402),
         ({"Method": "PUT"}, 21400),
         ({"FallbackMethod": "PUT"}, 21403),
         ({"Timeout": "601"}, 20001),

@@ -291,6 +291,48 @@ async def test_an_inbound_text_carries_twilios_fields_signed(client, receiver):
     assert RequestValidator(TOKEN).validate(f"{receiver.url}/inbound", form, request.headers["X-Twilio-Signature"])
 
 
+async def test_a_text_that_is_not_taken_goes_to_the_fallback_address(receiver):
+    receiver.answer("/inbound", (500, ""))
+    async with open_client(receiver, inbound_fallback_url=f"{receiver.url}/fallback") as client:
+        await client.admin("POST", "inbound", {"from": ANA, "to": OURS, "body": "7"})
+        form = (await until(lambda: receiver.forms("/fallback")))[0]
+        assert (form["Body"], form["ErrorCode"], form["ErrorUrl"]) == ("7", "11200", f"{receiver.url}/inbound")
+
+
+async def test_a_parameter_that_twilio_does_not_know_is_passed_over_and_written_down(client):
+    assert (await client.text(ValidityPeriods="5"))[0] == 201
+    assert (await client.call(Twiml="<Response/>", Timeouts="5"))[0] == 201
+    assert client.ledger("create")[0]["unknown"] == ["ValidityPeriods"]
+    assert client.ledger("call_create")[0]["unknown"] == ["Timeouts"]
+
+
+# DOMAIN 5.1: 160 or 153 units of the basic set, 70 or 67 of the wide one, and no character torn in two.
+@pytest.mark.parametrize(
+    ("body", "segments"),
+    [
+        ("a" * 160, 1),
+        ("a" * 161, 2),
+        ("a" * 306, 2),
+        ("a" * 307, 3),
+        ("a" * 158 + "€", 1),
+        ("a" * 159 + "€", 2),
+        ("a" * 152 + "€" + "a" * 8, 2),
+        ("a" * 152 + "€" + "a" * 152, 3),
+        ("ñ" * 160, 1),
+        ("á" * 70, 1),
+        ("á" * 71, 2),
+        ("á" * 134, 2),
+        ("á" * 135, 3),
+        ("a" * 68 + "🙂", 1),
+        ("a" * 69 + "🙂", 2),
+        ("a" * 66 + "🙂" + "a" * 10, 2),
+        ("a" * 66 + "🙂" + "a" * 66, 3),
+    ],
+)
+async def test_segments_are_counted_as_they_are_sent(client, body, segments):
+    assert (await client.text(Body=body))[1]["num_segments"] == str(segments)
+
+
 @pytest.mark.parametrize(
     "wish",
     [{}, {"from": "Ana", "to": OURS}, {"from": ANA}, {"from": ANA, "to": ""}],
