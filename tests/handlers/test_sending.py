@@ -257,3 +257,10 @@ async def test_the_staging_guard_lets_nobody_else_through(database_url, sealer):
         await rooms.send()
         assert rooms.texts() == []
         assert (await message(rooms))["reason"] == "not_allowed_here"
+
+
+async def test_every_parameter_is_one_that_twilio_knows(rooms):
+    await booked(rooms)
+    await rooms.send()
+    asked = [entry for entry in rooms.sandbox.ledger.entries if entry["kind"] == "create"]
+    assert [entry["unknown"] for entry in asked] == [[]]
