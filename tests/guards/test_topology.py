@@ -1,13 +1,21 @@
 """The queues are what every supported broker accepts, and each has a reader."""
 
 import os
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from shared.broker.topology import MAIN_QUEUES, TOPOLOGY, URGENT_QUEUE_OF, dead_letter_queue, retry_queue
+from shared.kernel.clock import SystemClock
 from shared.messages.catalogue import CATALOGUE
-from tests.builders import ROOT
+from shared.postgres.database import Database
+from shared.postgres.listener import Listener
+from shared.runtime.service import Kit
+from shared.runtime.settings import ServiceSettings, load_settings
+from shared.telemetry.metrics import Metrics
+from shared.web.health import Health
+from tests.builders import ROOT, example_clinics
 
 KNOWN_TO_EVERY_BROKER = {
     "x-queue-type": str,
@@ -70,16 +78,6 @@ def test_only_types_of_the_catalogue_are_bound_and_each_owned_one_is():
 @pytest.fixture
 async def readers(monkeypatch, sealer):
     """What each queue's consumer handles, from every service's composition root."""
-    from importlib import import_module
-
-    from shared.kernel.clock import SystemClock
-    from shared.postgres.database import Database
-    from shared.postgres.listener import Listener
-    from shared.runtime.service import Kit
-    from shared.telemetry.metrics import Metrics
-    from shared.web.health import Health
-    from tests.builders import example_clinics
-
     for name, value in example_environment().items():
         monkeypatch.setenv(name, value)
     found, closing = {}, []
@@ -100,10 +98,6 @@ async def readers(monkeypatch, sealer):
 
 
 def settings_of(service):
-    from importlib import import_module
-
-    from shared.runtime.settings import ServiceSettings, load_settings
-
     module = import_module(f"services.{service}.settings")
     (model,) = (
         value
@@ -126,7 +120,6 @@ def example_environment():
     }
 
 
-@pytest.mark.xfail(reason="types that are bound before their handler has landed", strict=False)
 async def test_every_queue_has_one_consumer_that_handles_all_that_is_bound_to_it(readers):
     assert set(readers) == set(MAIN_QUEUES)
     for row in TOPOLOGY:
