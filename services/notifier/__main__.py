@@ -66,7 +66,14 @@ async def build(kit: Kit, settings: NotifierSettings) -> Parts:
     for lane in (URGENT, ROUTINE, EMAILS):
         wake = asyncio.Event()
         sender = SendDue(
-            kit.database, kit.clock, context, lane, slots=settings.call_slots, wake=wake, may_start=recall.is_done
+            kit.database,
+            kit.clock,
+            context,
+            lane,
+            slots=settings.call_slots,
+            wake=wake,
+            per_second=settings.sends_per_second,
+            may_start=recall.is_done,
         )
         kit.listener.wakes(plans.DUE, wake)
         lanes.append(sender)

@@ -17,6 +17,7 @@ class NotifierSettings(ServiceSettings):
     notifier_port: Port = 8082
     public_url: Annotated[str, StringConstraints(pattern=_HTTP)]
     only_to: str | None = None
+    sends_per_second: Annotated[float, Field(gt=0, le=10_000)] = 100
     call_slots: Annotated[int, Field(ge=1, le=200)] = 20
     unknown_grace_s: Annotated[float, Field(gt=0, le=3600)] = 90
     unknown_look_gap_s: Annotated[float, Field(gt=0, le=3600)] = 30

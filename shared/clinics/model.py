@@ -106,6 +106,7 @@ class Budget(ConfigModel):
 
     weekly: Annotated[int, Field(ge=1, le=50)] = 7
     weekly_in_series: Annotated[int, Field(ge=1, le=50)] = 14
+    spacing: Duration = timedelta(hours=4)
 
 
 class Preparation(ConfigModel):

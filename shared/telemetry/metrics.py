@@ -52,6 +52,9 @@ class Metrics:
         self.provider_seconds = Histogram(
             "aftercare_provider_seconds", "Time of a call to the provider", ["provider"], registry=registry
         )
+        self.send_slots = Gauge(
+            "aftercare_send_slots", "Calls to the provider that may be under way at once", ["lane"], registry=registry
+        )
         self.duplicates_suspected = Counter(
             "aftercare_duplicates_suspected", "Texts that may have gone out twice", registry=registry
         )

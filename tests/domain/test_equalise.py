@@ -37,7 +37,9 @@ def test_a_listed_row_is_wanted_and_only_a_waiting_one_takes_new_times(state):
 
 @pytest.mark.parametrize("state", DeliveryStatus)
 def test_a_row_that_is_not_listed_is_not_wanted(state):
-    assert equalise(plan(), [KnownMessage(1, "a", Channel.SMS, state)]).unwanted == (1,)
+    changes = equalise(plan(), [KnownMessage(1, "a", Channel.SMS, state)])
+    # What was sent is no longer listed for that alone: it stays wanted until something contradicts it.
+    assert (changes.unwanted, changes.told) == (((), (1,)) if state is DeliveryStatus.SENT else ((1,), ()))
 
 
 def test_what_is_absent_is_inserted_once_per_channel():
@@ -46,3 +48,22 @@ def test_what_is_absent_is_inserted_once_per_channel():
     first = equalise(plan(message("a", channels=both)), [])
     assert [row.channel for row in everywhere.inserted] == list(both)
     assert [row.channel for row in first.inserted] == [Channel.SMS]
+
+
+def test_what_stands_in_for_a_sent_message_is_wanted_as_before():
+    both = (Channel.SMS, Channel.EMAIL)
+    sent = KnownMessage(1, "a", Channel.SMS, DeliveryStatus.SENT)
+    standing_in = KnownMessage(2, "a", Channel.EMAIL, DeliveryStatus.PLANNED)
+    assert equalise(plan(), [sent, standing_in]).unwanted == ()
+    failed = KnownMessage(1, "a", Channel.SMS, DeliveryStatus.FAILED)
+    assert equalise(plan(), [failed, standing_in]).unwanted == (1, 2)
+    listed = equalise(plan(message("a", channels=both)), [failed, standing_in])
+    assert (listed.inserted, listed.wanted, listed.unwanted) == ((), (1, 2), ())
+
+
+def test_a_message_starts_anew_on_a_channel_that_the_plan_now_names_alone():
+    changes = equalise(
+        plan(message("a", channels=(Channel.EMAIL,))), [KnownMessage(1, "a", Channel.SMS, DeliveryStatus.PLANNED)]
+    )
+    assert [row.channel for row in changes.inserted] == [Channel.EMAIL]
+    assert changes.unwanted == (1,)

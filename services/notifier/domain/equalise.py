@@ -39,6 +39,8 @@ class Changes:
     updated: tuple[tuple[int, Insertion], ...]
     wanted: tuple[int, ...]
     unwanted: tuple[int, ...]
+    told: tuple[int, ...]
+    """Rows, on any channel, of messages that are not listed because they were sent: wanted until contradicted."""
 
 
 def equalise(plan: MessagesPlan, known: Iterable[KnownMessage]) -> Changes:
@@ -46,7 +48,8 @@ def equalise(plan: MessagesPlan, known: Iterable[KnownMessage]) -> Changes:
 
     Rows that wait take the plan's times and values; rows on their way or ended keep their state, and only ``wanted``
     follows the plan. With ``first_that_works`` a message starts on the first channel of its list; a row on a later one,
-    which stands in for it, is as wanted as the message itself.
+    which stands in for it, is as wanted as the message itself. A planner no longer lists what was sent; so what
+    stands in for it, because it did not arrive, is not unwanted for that.
     """
     rows = {(row.key, row.channel): row for row in known}
     wished = {
@@ -54,6 +57,8 @@ def equalise(plan: MessagesPlan, known: Iterable[KnownMessage]) -> Changes:
     }
     present = {at: rows[at] for at in wished if at in rows}
     under_way = {key for key, _channel in present}
+    sent = {row.key for row in rows.values() if row.state is DeliveryStatus.SENT}
+    unlisted = [row for at, row in rows.items() if at not in wished]
     return Changes(
         inserted=tuple(
             insertion
@@ -62,7 +67,8 @@ def equalise(plan: MessagesPlan, known: Iterable[KnownMessage]) -> Changes:
         ),
         updated=tuple((row.id, wished[at]) for at, row in present.items() if row.state in WAITING),
         wanted=tuple(row.id for row in present.values()),
-        unwanted=tuple(row.id for at, row in rows.items() if at not in wished),
+        unwanted=tuple(row.id for row in unlisted if row.key not in sent),
+        told=tuple(row.id for row in unlisted if row.key in sent),
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from services.notifier.domain.budget import slot_free_at
 from services.notifier.domain.policy import POLICIES, Policy
 from services.notifier.domain.state import DeliveryStatus, Reason
 from shared.kernel.send_window import SendWindow
@@ -42,6 +43,14 @@ class Facts:
     is_paused: bool = False
     is_allowed_here: bool = True
     too_many_this_hour: bool = False
+    weekly: int = 7
+    slots: tuple[datetime, ...] = ()
+    """When the patient's automated texts of late went out, as far as they count."""
+    last_text_at: datetime | None = None
+    """When the last automated text went to this number, whoever it was for."""
+    spacing: timedelta = timedelta(0)
+    is_answering: bool = False
+    """Whether the patient is in the middle of a questionnaire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +80,7 @@ class End:
 
 
 Judgement = Send | Hold | End
-_FAILURES = (Reason.UNUSABLE, Reason.NO_TEXTS, Reason.OUTSIDE_WINDOW)
+_FAILURES = (Reason.UNUSABLE, Reason.NO_TEXTS, Reason.OUTSIDE_WINDOW, Reason.BUDGET, Reason.SPACING)
 
 
 def judge(due: Due, facts: Facts, now: datetime) -> Judgement:
@@ -95,7 +104,23 @@ def judge(due: Due, facts: Facts, now: datetime) -> Judgement:
     # An e-mail wakes nobody.
     if policy.obeys_window and due.channel is not Channel.EMAIL and not facts.window.contains(now, facts.zone):
         return Hold(Reason.OUTSIDE_WINDOW, min(facts.window.next_opening(now, facts.zone), due.expires_at))
-    return Send()
+    return _rationed(due, facts, policy, now) or Send()
+
+
+def _rationed(due: Due, facts: Facts, policy: Policy, now: datetime) -> Hold | None:
+    """Hold a text back that would be one too many this week, or too soon after the last one (R7)."""
+    if due.channel is Channel.EMAIL or (facts.is_answering and due.purpose is Purpose.QUESTIONNAIRE_ITEM):
+        return None
+    if policy.counts:
+        free_at = slot_free_at(facts.slots, weekly=facts.weekly, may_use_last=policy.may_use_last, now=now)
+        if free_at > now:
+            return Hold(Reason.BUDGET, min(free_at, due.expires_at))
+    if policy.is_spaced and facts.last_text_at is not None and now < facts.last_text_at + facts.spacing:
+        until = facts.window.next_opening(facts.last_text_at + facts.spacing, facts.zone)
+        # Distance may delay what a patient needs most, and never make it useless.
+        if not policy.may_use_last or until < due.expires_at - SHORTEST_USE:
+            return Hold(Reason.SPACING, min(until, due.expires_at))
+    return None
 
 
 def _closed_channel(due: Due, facts: Facts, policy: Policy) -> Reason | None:
@@ -116,7 +141,7 @@ def is_hopeless(hold: Hold, due: Due) -> bool:
 
     The row itself goes on waiting: a START, a new number or a new consent brings it back.
     """
-    if hold.reason is Reason.OUTSIDE_WINDOW:
+    if hold.reason in (Reason.OUTSIDE_WINDOW, Reason.BUDGET, Reason.SPACING):
         return hold.until >= due.expires_at
     return hold.reason not in (Reason.NOT_WANTED, Reason.PAUSED)
 

@@ -17,6 +17,12 @@ class Policy:
     obeys_window: bool = True
     obeys_opt_out: bool = True
     repeat_when_unsure: bool = False
+    counts: bool = True
+    """Whether it takes a slot of the weekly budget, and needs one."""
+    may_use_last: bool = False
+    """Whether the last slots of a week are kept for it."""
+    is_spaced: bool = True
+    """Whether it keeps its distance from the text before it."""
     person: Literal["never", "when_it_fails", "always"] = "never"
     """When a person must tell the patient instead: where every channel failed, or even where none was open."""
 
@@ -33,17 +39,20 @@ class Policy:
 
 
 POLICIES: dict[Purpose, Policy] = {
-    Purpose.SAFETY: Policy(0, None, obeys_window=False, repeat_when_unsure=True),
-    Purpose.PAGE: Policy(0, None, obeys_window=False, repeat_when_unsure=True),
-    Purpose.OPT_OUT_CONFIRMATION: Policy(1, None, obeys_window=False, obeys_opt_out=False),
-    Purpose.ANSWER_REPLY: Policy(2, None, obeys_window=False),
-    Purpose.CHANGE_NOTICE: Policy(3, "reminders", person="always"),
-    Purpose.REMINDER_NEAR: Policy(4, "reminders", person="when_it_fails"),
-    Purpose.HOME_SAFE: Policy(4, "checkins", person="when_it_fails"),
-    Purpose.CONFIRMATION: Policy(5, "reminders", person="when_it_fails"),
+    Purpose.SAFETY: Policy(0, None, obeys_window=False, repeat_when_unsure=True, counts=False, is_spaced=False),
+    Purpose.PAGE: Policy(0, None, obeys_window=False, repeat_when_unsure=True, counts=False, is_spaced=False),
+    Purpose.OPT_OUT_CONFIRMATION: Policy(
+        1, None, obeys_window=False, obeys_opt_out=False, counts=False, is_spaced=False
+    ),
+    Purpose.ANSWER_REPLY: Policy(2, None, obeys_window=False, counts=False, is_spaced=False),
+    Purpose.CHANGE_NOTICE: Policy(3, "reminders", counts=False, is_spaced=False, person="always"),
+    Purpose.REMINDER_NEAR: Policy(4, "reminders", may_use_last=True, person="when_it_fails"),
+    Purpose.HOME_SAFE: Policy(4, "checkins", may_use_last=True, person="when_it_fails"),
+    Purpose.CONFIRMATION: Policy(5, "reminders", is_spaced=False, person="when_it_fails"),
     Purpose.QUESTIONNAIRE_ITEM: Policy(5, "checkins"),
     Purpose.CHECKIN: Policy(6, "checkins"),
     Purpose.REMINDER_FAR: Policy(7, "reminders"),
-    Purpose.ENROLMENT: Policy(7, None),
+    Purpose.ENROLMENT: Policy(7, None, is_spaced=False),
     Purpose.SERVICE: Policy(8, None),
 }
+COUNTED = frozenset(purpose for purpose, policy in POLICIES.items() if policy.counts)

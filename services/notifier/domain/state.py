@@ -30,6 +30,8 @@ class Reason(StrEnum):
     UNUSABLE = "address_unusable"
     NO_TEXTS = "cannot_receive_texts"
     OUTSIDE_WINDOW = "outside_window"
+    BUDGET = "weekly_budget"
+    SPACING = "spacing"
     PAUSED = "paused"
     BUSY_NUMBER = "busy_number"
     EXPIRED = "expired"

@@ -1,14 +1,19 @@
 """Make the table equal to a plan, in one transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 from services.notifier.context import Context
 from services.notifier.domain.equalise import equalise
 from services.notifier.store import outcomes, plans
 from shared.kernel.errors import PermanentError
+from shared.messages.base import Purpose
 from shared.messages.envelope import Envelope
 from shared.messages.plan import MessagesPlan
 from shared.postgres.unit_of_work import UnitOfWork
+
+_MAY_BE_REPEATED = timedelta(days=4)
+"""A receipt, or its absence, is not heeded after that."""
 
 
 def touches(_envelope: Envelope, plan: MessagesPlan) -> Iterable[str]:
@@ -41,10 +46,26 @@ async def apply_plan(unit: UnitOfWork, _envelope: Envelope, plan: MessagesPlan, 
     changes = equalise(plan, await plans.known_messages(connection, plan.subject))
     inserted = await plans.insert_messages(connection, unit.sealer, plan, recipient_id, changes.inserted)
     await plans.update_waiting(connection, unit.sealer, changes.updated, recipient_id)
-    withdrawn = await plans.set_wanted(connection, wanted=changes.wanted, unwanted=changes.unwanted)
+    # What was sent is not sent again once it is untrue, should a late receipt say that it did not arrive.
+    unwanted = [*changes.unwanted, *await _contradicted(unit, plan, changes.told)]
+    withdrawn = await plans.set_wanted(connection, wanted=changes.wanted, unwanted=unwanted)
     await plans.close_prompts(connection, plan.subject, plan.closed_prompts)
     revision = f"revision {plan.revision}"
     await outcomes.remember_all(connection, inserted, "planned", now=unit.now, detail=revision)
     await outcomes.remember_all(connection, withdrawn, "no longer wanted", now=unit.now, detail=revision)
     context.metrics.planned.inc(len(inserted))
     await plans.announce_due(connection)
+
+
+async def _contradicted(unit: UnitOfWork, plan: MessagesPlan, told: Sequence[int]) -> list[int]:
+    """Return which messages that were sent are no longer true: a notice of this plan tells otherwise of their visit."""
+    changed = {
+        booking
+        for message in plan.messages
+        if message.purpose is Purpose.CHANGE_NOTICE
+        for booking in message.values.get("bookings", ())
+    }
+    if not changed or not told:
+        return []
+    values = await plans.values_of(unit.connection, unit.sealer, told, since=unit.now - _MAY_BE_REPEATED)
+    return [message_id for message_id, said in values.items() if changed.intersection(said.get("bookings", ()))]

@@ -4,7 +4,8 @@ from services.notifier.context import Context
 from services.notifier.domain.answer import TaskKind
 from services.notifier.domain.judge import SHORTEST_USE
 from services.notifier.domain.message import Message
-from services.notifier.domain.policy import POLICIES
+from services.notifier.domain.policy import POLICIES, Policy
+from services.notifier.domain.state import Reason
 from services.notifier.handlers.end_message import raise_task
 from services.notifier.store import claims, outcomes, plans
 from shared.messages.base import Channel
@@ -21,17 +22,10 @@ async def fall_back(unit: UnitOfWork, message: Message, cause: str, *, failed: b
         return
     channel = await _next_channel(unit, message, context=context)
     if channel is not None:
-        new = await plans.insert_fallback(unit.connection, unit.sealer, message, channel, now=unit.now)
-        if new is not None:
-            detail = f"instead of {message.channel}: {cause}"
-            await outcomes.remember(unit.connection, new, "planned", now=unit.now, detail=detail)
-            context.metrics.planned.inc()
-            await plans.announce_due(unit.connection)
+        await _go_on(unit, message, channel, cause, context=context)
+    if not _needs_person(POLICIES[message.purpose], cause, failed=failed, goes_on=channel is not None):
         return
-    asked = POLICIES[message.purpose].person
-    if asked == "never" or (asked == "when_it_fails" and not failed):
-        return
-    if not await plans.is_on_its_way_otherwise(unit.connection, message):
+    if channel is not None or not await plans.is_on_its_way_otherwise(unit.connection, message):
         visit = str(message.values.get("starts_at") or message.key)
         await raise_task(
             unit,
@@ -40,6 +34,22 @@ async def fall_back(unit: UnitOfWork, message: Message, cause: str, *, failed: b
             due_by=message.expires_at,
             once_per=f"{message.recipient_id}:{visit}",
         )
+
+
+async def _go_on(unit: UnitOfWork, message: Message, channel: Channel, cause: str, *, context: Context) -> None:
+    new = await plans.insert_fallback(unit.connection, unit.sealer, message, channel, now=unit.now)
+    if new is not None:
+        detail = f"instead of {message.channel}: {cause}"
+        await outcomes.remember(unit.connection, new, "planned", now=unit.now, detail=detail)
+        context.metrics.planned.inc()
+        await plans.announce_due(unit.connection)
+
+
+def _needs_person(policy: Policy, cause: str, *, failed: bool, goes_on: bool) -> bool:
+    """A change that only an e-mail of the night tells of may be read too late."""
+    if goes_on:
+        return policy.person == "always" and cause == Reason.OUTSIDE_WINDOW
+    return policy.person == "always" or (policy.person == "when_it_fails" and failed)
 
 
 async def _next_channel(unit: UnitOfWork, message: Message, *, context: Context) -> Channel | None:

@@ -5,13 +5,15 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from services.notifier.context import Context, scope_of
-from services.notifier.domain.answer import Accepted, Answer, RateLimited
+from services.notifier.context import Context, rule_for, scope_of
+from services.notifier.domain.answer import Accepted, Answer, RateLimited, Rejected, Remedy, Unsure
+from services.notifier.domain.budget import counted, is_answering, is_in_series
 from services.notifier.domain.judge import Due, End, Facts, Hold, Send, is_hopeless, judge
 from services.notifier.domain.message import Address, Attempt, Contact, Message
+from services.notifier.domain.pace import Bucket, Concurrency
 from services.notifier.domain.policy import POLICIES
 from services.notifier.domain.rendering import TemplateError
 from services.notifier.domain.state import DeliveryStatus, Reason
@@ -59,6 +61,8 @@ class _Round:
     busy: set[bytes]
     answered: dict[bytes, int]
     recalled: set[bytes]
+    allowances: dict[str, claims.Allowance]
+    last_texts: dict[bytes, datetime]
     calls: list[_Call] = field(default_factory=list)
     waiting: list[int] = field(default_factory=list)
 
@@ -91,31 +95,35 @@ class SendDue:
         *,
         slots: int,
         wake: asyncio.Event,
+        per_second: float | None = None,
         may_start: Callable[[], bool] = lambda: True,
     ) -> None:
         self._database = database
         self._clock = clock
         self._context = context
         self._lane = lane
-        self._slots = slots
+        self._concurrency = Concurrency.full(slots)
+        self._bucket = Bucket(None if lane.urgent == (True,) else per_second)
         self._wake = wake
         self._may_start = may_start
         self._calls: set[asyncio.Task[None]] = set()
         self._not_before = 0.0
 
     async def run_once(self) -> int:
-        """Claim and start as many messages as there are free call slots; return how many were looked at.
+        """Claim and start as many messages as slots and pace allow; return how many were looked at.
 
         Raises:
             DependencyUnavailableError: the database is away; nothing is sent then.
         """
-        free = self._slots - len(self._calls)
-        if free <= 0 or time.monotonic() < self._not_before or not self._may_start():
+        asked_at = time.monotonic()
+        free = self._bucket.available(asked_at, self._concurrency.slots - len(self._calls))
+        if free <= 0 or asked_at < self._not_before or not self._may_start():
             return 0
         calls: Sequence[_Call] = ()
         async with unit_of_work(self._database, now=self._clock.now()) as unit:
             claimed, calls = await self._claim(unit, free)
         started = time.monotonic()
+        self._bucket = self._bucket.take(len(calls), started)
         for call in calls:
             task = asyncio.create_task(self._deliver(call, started))
             self._calls.add(task)
@@ -174,6 +182,8 @@ class SendDue:
             busy=await claims.busy_numbers(connection, every),
             answered=await claims.automatic_texts_since(connection, every, unit.now - timedelta(hours=1)),
             recalled=await recalled.numbers_with_any(connection, every),
+            allowances=await claims.allowances(connection, list(contacts), now=unit.now),
+            last_texts=await claims.last_texts(connection, every, since=unit.now - timedelta(days=1)),
         )
 
     async def _judge(self, unit: UnitOfWork, message: Message, current: _Round) -> None:
@@ -181,7 +191,7 @@ class SendDue:
         address = contact.address(message.channel) if contact else None
         hashes = current.addresses.get(message.recipient_id, [])
         due = Due(message.purpose, message.channel, message.wanted, message.expires_at, message.reason)
-        match judge(due, self._facts_of(message, contact, address, hashes, current), unit.now):
+        match judge(due, self._facts_of(message, contact, address, current, now=unit.now), unit.now):
             case Hold(reason, until) as hold:
                 await claims.hold(unit.connection, message.id, reason=reason, until=until)
                 if reason != message.reason:
@@ -196,11 +206,14 @@ class SendDue:
                 await self._start(unit, message, contact, address, hashes, current)
 
     def _facts_of(
-        self, message: Message, contact: Contact | None, address: Address | None, hashes: list[bytes], current: _Round
+        self, message: Message, contact: Contact | None, address: Address | None, current: _Round, *, now: datetime
     ) -> Facts:
+        hashes = current.addresses.get(message.recipient_id, [])
         clinic = self._context.clinic(message.clinic_id)
         sender = self._context.sender_name(message.clinic_id, message.channel)
         answers = sum(current.answered.get(one, 0) for one in hashes)
+        allowance = current.allowances.get(message.recipient_id, claims.Allowance())
+        budget = clinic.budget
         return Facts(
             consent=contact.consent if contact else _NO_CONSENT,
             zone=ZoneInfo(contact.time_zone) if contact else clinic.zone,
@@ -216,6 +229,11 @@ class SendDue:
             ),
             is_paused=message.clinic_id in current.paused and not message.urgent,
             is_allowed_here=address is None or self._context.may_reach(address),
+            weekly=budget.weekly_in_series if is_in_series(allowance.visits) else budget.weekly,
+            slots=counted(allowance.texts),
+            last_text_at=max((current.last_texts[one] for one in hashes if one in current.last_texts), default=None),
+            spacing=budget.spacing,
+            is_answering=is_answering(allowance.texts, now),
             too_many_this_hour=message.subject.startswith(_AUTOMATIC) and answers >= _MOST_ANSWERS_PER_HOUR,
         )
 
@@ -267,6 +285,7 @@ class SendDue:
             answer: Answer = RateLimited(timedelta(0))  # nothing was asked: the message simply waits again
         else:
             answer = await self._ask(call.request)
+            self._heed(answer, begun_at=claimed_at)
         failures = 0
         while True:
             try:
@@ -284,10 +303,23 @@ class SendDue:
         provider = "sendgrid" if self._lane.channel is Channel.EMAIL else "twilio"
         self._context.metrics.provider_seconds.labels(provider).observe(time.monotonic() - started)
         self._context.metrics.provider_answers.labels(provider, type(answer).__name__).inc()
-        if isinstance(answer, RateLimited):
-            # Too many requests concerns every message, not this one alone.
-            self._not_before = max(self._not_before, time.monotonic() + answer.retry_after.total_seconds())
         return answer
+
+    def _heed(self, answer: Answer, *, begun_at: float) -> None:
+        """Slow down when the provider says that it is too much, or says nothing; grow again when it goes well."""
+        now = time.monotonic()
+        match answer:
+            case Accepted():
+                self._concurrency = self._concurrency.went_well()
+            case RateLimited(retry_after):
+                # Too many requests concerns every message, not this one alone.
+                self._not_before = max(self._not_before, now + retry_after.total_seconds())
+                self._concurrency = self._concurrency.was_too_much(begun_at=begun_at, now=now)
+            case Unsure():
+                self._concurrency = self._concurrency.was_too_much(begun_at=begun_at, now=now)
+            case Rejected(code) if rule_for(self._lane.channel, code).remedy is Remedy.RETRY_LATER:
+                self._concurrency = self._concurrency.was_too_much(begun_at=begun_at, now=now)
+        self._context.metrics.send_slots.labels(self._lane.name).set(self._concurrency.slots)
 
 
 async def drain(lanes: Sequence[SendDue]) -> None:

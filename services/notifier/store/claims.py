@@ -1,13 +1,27 @@
 """Due messages: claimed, judged by these facts, and held or started."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from services.notifier.domain.budget import SERIES, WEEK, SentText
 from services.notifier.domain.message import Contact, Message
+from services.notifier.domain.policy import COUNTED
 from services.notifier.store.rows import MESSAGE_COLUMNS, read_contact, read_message
-from shared.messages.base import Channel
+from shared.messages.base import Channel, Purpose
 from shared.postgres.database import Connection
 from shared.postgres.sealing import Sealer
+
+_ANSWERS = 2
+"""The last priority of those that answer somebody."""
+_WAITS_FOR_PROVIDER = "('rate_limited', 'provider_not_reached', 'busy_number', 'not_found_at_provider')"
+_MAY_GO = f"""NOT EXISTS (SELECT FROM messages e
+        WHERE e.recipient_id = m.recipient_id AND e.channel = m.channel AND e.urgent = m.urgent AND e.wanted
+          AND e.state = 'planned' AND e.due_at <= %(now)s AND e.retry_at > clock_timestamp()
+          AND e.reason IN {_WAITS_FOR_PROVIDER} AND (e.send_at, e.id) < (m.send_at, m.id))
+    AND (m.after_key IS NULL OR NOT EXISTS (SELECT FROM messages e
+        WHERE e.subject = m.subject AND e.key = m.after_key AND e.wanted AND e.outcome IS NULL))"""  # noqa: S608 - constant
 
 
 async def claim_due(
@@ -20,13 +34,18 @@ async def claim_due(
     limit: int,
     only_expired: bool = False,
 ) -> list[Message]:
-    """Lock due messages, the most urgent first; other senders skip them until the transaction ends."""
+    """Lock due messages; other senders skip them until the transaction ends.
+
+    What answers somebody goes first, then whatever becomes useless soonest: after an outage that loses the least.
+    Nothing overtakes an earlier message to the same recipient that waits for the provider, nor the one it follows.
+    """
     cursor = await connection.execute(
         f"""SELECT {MESSAGE_COLUMNS} FROM messages m JOIN message_bodies b ON b.message_id = m.id
              WHERE m.state IN ('planned', 'held') AND m.due_at <= %(now)s AND m.retry_at <= clock_timestamp()
                AND m.channel = ANY(%(channels)s) AND m.urgent = ANY(%(urgent)s)
-               AND (NOT %(only_expired)s OR m.expires_at <= %(now)s)
-             ORDER BY m.priority, m.expires_at LIMIT %(limit)s FOR UPDATE OF m SKIP LOCKED""",  # noqa: S608 - constant
+               AND (m.expires_at <= %(now)s OR NOT %(only_expired)s AND {_MAY_GO})
+             ORDER BY m.priority > {_ANSWERS}, m.expires_at, m.priority, m.id
+             LIMIT %(limit)s FOR UPDATE OF m SKIP LOCKED""",  # noqa: S608 - constant
         {
             "now": now,
             "channels": list(channels),
@@ -66,6 +85,57 @@ async def automatic_texts_since(connection: Connection, numbers: Sequence[bytes]
         (list(numbers), since),
     )
     return {bytes(row["number"]): row["texts"] for row in await cursor.fetchall()}
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a patient has been sent of late, and when the visits lie that they are reminded of."""
+
+    texts: tuple[SentText, ...] = ()
+    visits: frozenset[datetime] = frozenset()
+
+
+async def allowances(connection: Connection, recipient_ids: Collection[str], *, now: datetime) -> dict[str, Allowance]:
+    """Return what each recipient's weekly budget is reckoned from."""
+    cursor = await connection.execute(
+        """SELECT recipient_id, purpose, coalesce(ended_at, %(now)s) AS at, NULL::timestamptz AS visit
+             FROM messages
+            WHERE recipient_id = ANY(%(ids)s) AND channel = 'sms' AND purpose = ANY(%(counted)s)
+              AND (outcome IN ('sent', 'unknown') AND ended_at > %(week)s
+                   OR state IN ('sending', 'unknown') AND outcome IS NULL)
+           UNION ALL
+           SELECT DISTINCT recipient_id, purpose, %(now)s, expires_at FROM messages
+            WHERE recipient_id = ANY(%(ids)s) AND purpose = %(near)s AND (wanted OR outcome = 'sent')
+              AND expires_at BETWEEN %(from)s AND %(to)s""",
+        {
+            "ids": list(recipient_ids),
+            "counted": sorted(COUNTED),
+            "near": Purpose.REMINDER_NEAR,
+            "now": now,
+            "week": now - WEEK,
+            "from": now - SERIES,
+            "to": now + SERIES,
+        },
+    )
+    texts: dict[str, list[SentText]] = defaultdict(list)
+    visits: dict[str, set[datetime]] = defaultdict(set)
+    for row in await cursor.fetchall():
+        if row["visit"] is None:
+            texts[row["recipient_id"]].append(SentText(Purpose(row["purpose"]), row["at"]))
+        else:
+            visits[row["recipient_id"]].add(row["visit"])
+    return {recipient: Allowance(tuple(texts[recipient]), frozenset(visits[recipient])) for recipient in recipient_ids}
+
+
+async def last_texts(connection: Connection, numbers: Sequence[bytes], *, since: datetime) -> dict[bytes, datetime]:
+    """Return when each number was last sent a text that counts, since a time."""
+    cursor = await connection.execute(
+        """SELECT number, max(ended_at) AS at FROM messages
+            WHERE number = ANY(%s) AND ended_at > %s AND outcome IN ('sent', 'unknown') AND channel = 'sms'
+              AND purpose = ANY(%s) GROUP BY number""",
+        (list(numbers), since, sorted(COUNTED)),
+    )
+    return {bytes(row["number"]): row["at"] for row in await cursor.fetchall()}
 
 
 async def hold(connection: Connection, message_id: int, *, reason: str, until: datetime) -> None:

@@ -95,13 +95,13 @@ async def insert_messages(
         return []
     cursor = await connection.execute(
         """INSERT INTO messages (subject, key, channel, clinic_id, patient_ref, recipient_id, purpose, urgent,
-                priority, state, send_at, expires_at, due_at, fallbacks)
+                priority, state, send_at, expires_at, due_at, fallbacks, after_key)
            SELECT %(subject)s, key, channel, %(clinic)s, %(patient)s, %(recipient)s, purpose, urgent, priority,
-                  'planned', send_at, expires_at, send_at, string_to_array(fallbacks, ' ')
+                  'planned', send_at, expires_at, send_at, string_to_array(fallbacks, ' '), after_key
              FROM unnest(%(keys)s::text[], %(channels)s::text[], %(purposes)s::text[], %(urgent)s::boolean[],
                          %(priorities)s::smallint[], %(send_at)s::timestamptz[], %(expires_at)s::timestamptz[],
-                         %(fallbacks)s::text[])
-                  AS new (key, channel, purpose, urgent, priority, send_at, expires_at, fallbacks)
+                         %(fallbacks)s::text[], %(after)s::text[])
+                  AS new (key, channel, purpose, urgent, priority, send_at, expires_at, fallbacks, after_key)
            RETURNING id, key, channel""",
         {
             "subject": plan.subject,
@@ -116,6 +116,7 @@ async def insert_messages(
             "send_at": [row.message.send_at for row in rows],
             "expires_at": [row.message.expires_at for row in rows],
             "fallbacks": [" ".join(row.fallbacks) for row in rows],
+            "after": [row.message.after for row in rows],
         },
     )
     messages = {(row.message.key, row.channel): row.message for row in rows}
@@ -191,16 +192,31 @@ async def update_waiting(
 
 
 async def set_wanted(connection: Connection, *, wanted: Sequence[int], unwanted: Sequence[int]) -> list[int]:
-    """Let ``wanted`` follow the plan; return the ids of those that are no longer wanted and were so far."""
+    """Let ``wanted`` follow the plan; return the ids of those that have no outcome and were wanted so far."""
     if wanted:
         await connection.execute("UPDATE messages SET wanted = true WHERE id = ANY(%s) AND NOT wanted", (list(wanted),))
     if not unwanted:
         return []
     cursor = await connection.execute(
-        "UPDATE messages SET wanted = false WHERE id = ANY(%s) AND wanted AND outcome IS NULL RETURNING id",
+        "UPDATE messages SET wanted = false WHERE id = ANY(%s) AND wanted RETURNING id, outcome",
         (list(unwanted),),
     )
-    return [row["id"] for row in await cursor.fetchall()]
+    return [row["id"] for row in await cursor.fetchall() if row["outcome"] is None]
+
+
+async def values_of(
+    connection: Connection, sealer: Sealer, message_ids: Sequence[int], *, since: datetime
+) -> dict[int, dict[str, Any]]:
+    """Return the values of those among these messages that still wait, or ended after a time."""
+    cursor = await connection.execute(
+        """SELECT m.id, b.template_values FROM messages m JOIN message_bodies b ON b.message_id = m.id
+            WHERE m.id = ANY(%s) AND m.wanted AND coalesce(m.ended_at, 'infinity') > %s""",
+        (list(message_ids), since),
+    )
+    return {
+        row["id"]: json.loads(sealer.open(row["template_values"], place=body_place(row["id"])))
+        for row in await cursor.fetchall()
+    }
 
 
 async def close_prompts(connection: Connection, subject: str, keys: Sequence[str]) -> None:
