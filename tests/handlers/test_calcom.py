@@ -63,7 +63,7 @@ async def test_a_move_is_told_as_one(rooms, post):
     await rooms.until(ny("2026-11-21 10:05"))
     assert await statuses(rooms) == {"uid-first": "cancelled", "uid-second": "booked"}
     assert rooms.texts()[1:] == [
-        "Harbor Clinic: su cita del vie 4 dic pasa al sab 5 dic, 10:00 a.m. Preguntas: (212) 555-0100."
+        "Harbor Clinic: su cita del vie 4 dic, 10:00 a.m., pasa al sab 5 dic, 10:00 a.m. Preguntas: (212) 555-0100."
     ]
 
 
