@@ -14,6 +14,7 @@ from sandbox.call_routes import Calls
 from sandbox.desk import Owner, mail_as_page, mailboxes_of, phones_of
 from sandbox.faults import FaultError
 from sandbox.ground import Ground
+from sandbox.inbound import Inbound
 from sandbox.mail import Mail
 from sandbox.mail_routes import EVENTS, MailRoom
 from sandbox.message_routes import Messages
@@ -36,6 +37,7 @@ class Admin:
     def __init__(self, ground: Ground, messages: Messages, calls: Calls, mail: MailRoom) -> None:
         self._ground = ground
         self._messages = messages
+        self._inbound = Inbound(ground, messages)
         self._calls = calls
         self._mail = mail
         self.owners: dict[str, Owner] = {}
@@ -142,7 +144,7 @@ class Admin:
         """Let somebody text in: ``{"from", "to", "body", "media_urls", "lose_webhook"}``."""
         wish = await _wish(request)
         try:
-            message = await self._messages.receive(wish)
+            message = await self._inbound.receive(wish)
         except ValueError as error:
             raise _unusable(str(error)) from None
         return web.json_response({"sid": message.sid}, status=201)

@@ -32,6 +32,7 @@ class PhoneLine:
         self._changed = asyncio.Condition()
         self._talk: asyncio.Task[None] | None = None
         self._redirect: Callable[[], Any] | None = None
+        self._hung_up = False
 
     # What the person does, or the account by the API.
 
@@ -70,9 +71,11 @@ class PhoneLine:
 
     def hang_up(self) -> None:
         """Put the phone down."""
-        if self._talk is None:
+        if self.call.status != "in-progress":
             raise LineError("the call is not in progress")
-        self._talk.cancel()
+        self._hung_up = True
+        if self._talk is not None:
+            self._talk.cancel()
 
     def redirect(self, *, url: str | None, twiml: str | None, method: str) -> None:
         """Break off what is being done, and go on with other instructions."""
@@ -95,12 +98,12 @@ class PhoneLine:
         if call.detects_machines:
             call.answered_by = "human" if outcome == "human" else "machine_start"
         if outcome == "machine":
-            call.heard.append({"kind": "note", "text": "answering machine"})
+            self._hear("note", "answering machine")
         await self._step("in-progress", event="answered")
         upcoming: Callable[[], Any] | None = lambda: self._document(  # noqa: E731 - the first of several
             url=call.url, twiml=call.twiml, method=call.method
         )
-        while upcoming is not None:
+        while upcoming is not None and not self._hung_up:
             self._redirect = None
             self._talk = asyncio.ensure_future(self._follow(upcoming))
             await asyncio.wait({self._talk})

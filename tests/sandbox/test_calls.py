@@ -1,11 +1,13 @@
 """A call rings, is answered, hears its instructions, and the keys that are pressed come back signed."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
-from sandbox.calls import Call
-from tests.sandbox.room import ACCOUNT, ANA, OURS, TOKEN, open_client
+from sandbox.calls import FINAL, Call
+from tests.sandbox.room import ACCOUNT, ANA, OURS, TOKEN, open_client, open_receiver
 from tests.waiting import until
 
 PAGE = "Aftercare. A case waits. Press 1 to take it."
@@ -289,3 +291,41 @@ async def test_the_resource_has_the_published_fields(client, receiver):
     await place(client, receiver)
     call: Call = next(iter(client.sandbox.calls.all.values()))
     assert set(call.as_json()) == PUBLISHED
+
+
+BY_PERSON = {
+    "answer": ("answer", {}),
+    "machine": ("answer", {"by": "machine"}),
+    "reject": ("reject", {}),
+    "hang up": ("hang-up", {}),
+    "press": ("press", {"digits": "1"}),
+    "wait": ("press", {"digits": ""}),
+}
+BY_ACCOUNT = {
+    "cancel": {"Status": "canceled"},
+    "end": {"Status": "completed"},
+    "redirect": {"Twiml": "<Response><Gather action='https://a.example/key'><Say>New.</Say></Gather></Response>"},
+}
+
+
+@given(deeds=st.lists(st.sampled_from([*BY_PERSON, *BY_ACCOUNT]), max_size=6))
+async def test_whatever_people_do_a_call_ends_once(deeds):
+    async with open_receiver() as receiver, open_client(receiver) as client:
+        receiver.answer("/voice/key", page_twiml())
+        sid = await ringing(client, receiver, StatusCallbackEvent=["answered", "completed"])
+        line = client.sandbox.calls.all[sid]
+        for deed in deeds:
+            if deed in BY_ACCOUNT:
+                await client.ask("POST", f"{client.account}/Calls/{sid}.json", data=BY_ACCOUNT[deed])
+            elif deed not in {"press", "wait"} or line.listening:
+                await do(client, sid, BY_PERSON[deed][0], **BY_PERSON[deed][1])
+        if line.status == "ringing":
+            await do(client, sid, "reject")
+        await do(client, sid, "hang-up")
+        await until(lambda: line.status in FINAL, within=5, what="an end")
+        path = [entry["status"] for entry in client.ledger("call_status")]
+        assert path[:2] == ["initiated", "ringing"]
+        assert path[2:] in (["busy"], ["canceled"], ["in-progress", "completed"])
+        ends = await until(lambda: [f for f in receiver.forms("/voice/status") if f["CallStatus"] in FINAL])
+        assert len(ends) == 1
+        assert line.listening is None
