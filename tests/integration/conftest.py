@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 import psycopg
 import pytest
 
-from shared.broker.connection import open_connection
+from shared.broker.connection import declare_topology, open_connection
 from shared.broker.consumer import Consumer, Handler
 from shared.broker.publisher import Publication, Publisher
-from shared.broker.topology import BOOKING_EVENTS, dead_letter_queue
+from shared.broker.topology import BOOKING_EVENTS, TOPOLOGY, dead_letter_queue
 from shared.kernel.clock import SystemClock
 from shared.kernel.ids import new_id
 from shared.messages.booking import BOOKING_TYPES, CREATED
@@ -121,6 +121,27 @@ class Line:
         finally:
             await consumer.stop()
             await task
+
+
+@pytest.fixture(scope="package")
+async def vhost_url(servers):
+    """One vhost for the tests of this folder: declaring thirty queues for each of them would take longer than they do."""
+    name = f"integration_{new_id()[:8]}"
+    manage(servers, "PUT", f"/api/vhosts/{name}")
+    yield servers.addresses.amqp_url.rstrip("/") + f"/{name}"
+    manage(servers, "DELETE", f"/api/vhosts/{name}")
+
+
+@pytest.fixture
+async def amqp_url(vhost_url):
+    """The product's queues, empty."""
+    connection = await open_connection(vhost_url, name="test")
+    async with connection:
+        channel = await connection.channel()
+        await declare_topology(channel)
+        for row in TOPOLOGY:
+            await (await channel.get_queue(row.name, ensure=False)).purge()
+    return vhost_url
 
 
 @pytest.fixture

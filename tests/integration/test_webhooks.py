@@ -187,10 +187,16 @@ async def kept(running, reference):
 def test_the_providers_published_signatures_are_accepted(caller, signature):
     fields = {"CallSid": "CA1234567890ABCDE", "Caller": caller, "Digits": "1234", "From": caller, "To": "+18005551212"}
     check = SignatureCheck(["other", "12345"], public_url="https://mycompany.com/")
-    assert check.accepts("/myapp.php?foo=1&bar=2", MultiDict(fields), signature)
-    assert not check.accepts("/myapp.php?foo=1&bar=3", MultiDict(fields), signature)
-    assert not check.accepts("/myapp.php?foo=1&bar=2", MultiDict(fields | {"Digits": "1235"}), signature)
-    assert not check.accepts("/myapp.php?foo=1&bar=2", MultiDict(fields), None)
+
+    def accepts(path="/myapp.php?foo=1&bar=2", header=signature, **changes):
+        headers = {"X-Twilio-Signature": header} if header else {}
+        return check.accepts(path, MultiDict(fields | changes), headers)
+
+    assert accepts()
+    assert not accepts("/myapp.php?foo=1&bar=3")
+    assert not accepts(Digits="1235")
+    assert not accepts(header=None)
+    assert not accepts(header="nonsense")
     assert twilio_signature("12345", "https://mycompany.com/myapp.php?foo=1&bar=2", fields) == signature
 
 
