@@ -2,6 +2,7 @@
 
 import os
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cli.stack import ROOT
@@ -12,6 +13,7 @@ from services.notifier.domain.text_samples import LONG_TEXTS, samples
 from services.notifier.templates import TemplateCatalogue
 from shared.clinics.file import load_clinics
 from shared.clinics.model import Clinic
+from shared.clinics.roster import current_shift, has_roster
 
 
 def check_config(file: Path | None) -> int:
@@ -23,9 +25,18 @@ def check_config(file: Path | None) -> int:
         sys.stdout.write(f"{line}\n")
     for clinic_id, clinic in clinics.clinics.items():
         sys.stdout.write(f"{clinic_id}: {clinic.name}, {clinic.time_zone}, texts {clinic.window.opens:%H:%M} to ")
-        sys.stdout.write(f"{clinic.window.closes:%H:%M}\n")
+        sys.stdout.write(f"{clinic.window.closes:%H:%M}{_on_call(clinic)}\n")
     sys.stdout.write(f"{path}: {len(findings)} findings\n")
     return 1 if findings else 0
+
+
+def _on_call(clinic: Clinic) -> str:
+    """Say what the roster means for check-ins: a clinic may do without, but should know it."""
+    if not has_roster(clinic):
+        return "; no roster: no check-ins are asked"
+    week = [datetime(2026, 1, 5, tzinfo=UTC) + timedelta(hours=hour) for hour in range(14 * 24)]
+    covered = sum(current_shift(clinic, hour) is not None for hour in week)
+    return f"; somebody is on call for {round(100 * covered / len(week))} % of the time"
 
 
 def clinic_file(given: Path | None) -> Path:

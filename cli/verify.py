@@ -102,6 +102,30 @@ INVARIANTS = (
                                               WHERE provider_reference IS NOT NULL)""",
     ),
     Invariant(
+        "the notifier has every plan of check-ins, answers, safety texts and pages",
+        """SELECT p.subject, 'revision ' || p.revision AS key FROM followup.plans p
+             LEFT JOIN notifier.plans n USING (subject)
+            WHERE p.revision > coalesce(n.revision, 0)
+              AND NOT EXISTS (SELECT 1 FROM followup.outbox
+                               WHERE created_at > clock_timestamp() - interval '2 minutes')""",
+    ),
+    Invariant(
+        "every case that nobody has taken on is being paged, or waits in the list until its time",
+        """SELECT coalesce(patient_ref, thread) AS subject, case_id || ' ' || tier AS key FROM followup.cases
+            WHERE closed_at IS NULL AND acknowledged_at IS NULL AND NOT is_drill AND tier <> 'S3'
+              AND (next_page_at IS NULL OR next_page_at < %(now)s - interval '2 minutes')""",
+    ),
+    Invariant(
+        "every case has the words that led to it",
+        """SELECT coalesce(c.patient_ref, c.thread) AS subject, c.case_id AS key FROM followup.cases c
+            WHERE NOT c.is_drill AND NOT EXISTS (SELECT 1 FROM followup.case_words w WHERE w.case_id = c.case_id)""",
+    ),
+    Invariant(
+        "every check-in past its time has ended",
+        """SELECT patient_ref AS subject, checkin_id AS key FROM followup.checkins
+            WHERE status IN ('planned', 'asking') AND (next_at IS NULL OR next_at < %(now)s - interval '10 minutes')""",
+    ),
+    Invariant(
         "no message waits in an outbox for more than ten minutes",
         " UNION ALL ".join(
             f"""SELECT '{service}' AS subject, routing_key || ' ' || message_id AS key FROM {service}.outbox

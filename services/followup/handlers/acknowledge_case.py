@@ -85,6 +85,16 @@ async def acknowledge_by_text(unit: UnitOfWork, reply: MessageReceived, *, conte
         for case in await cases.waiting_for(unit.connection, clinic_id, found[0]):
             await acknowledge(unit, case, who=found[1].name, how="reply", context=context)
             taken = True
+    if taken:
+        await records.remember(
+            unit.connection,
+            "reply read",
+            now=unit.now,
+            clinic_id=reply.clinic_id,
+            patient_ref=None,
+            reference=reply.provider_reference,
+            detail="answers a page",
+        )
     if taken and len(reply.text.split()) > 3:
         await raise_task(
             unit,
