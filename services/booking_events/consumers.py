@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from services.booking_events.handlers import answer_reply, keep_booking, note_sent
+from services.booking_events.handlers import answer_reply, keep_booking, note_sent, serve_patient
 from shared.broker.consumer import Handler
 from shared.clinics.model import Clinics
 from shared.messages import outcome
@@ -20,4 +20,5 @@ def handlers(clinics: Clinics) -> list[Handler]:
         ),
         Handler(outcome.SENT, partial(note_sent.note_sent, clinics=clinics), note_sent.touches),
         Handler(REPLY_READ, partial(answer_reply.answer_reply, clinics=clinics), answer_reply.touches),
+        *serve_patient.rows(clinics),
     ]

@@ -1,17 +1,18 @@
 """The SQL of booking_events: one function per statement, sets in and sets out."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from psycopg import sql
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from services.booking_events.domain.appointment import Appointment, Identity, Order, OrderedBy, Status, Told
 from services.booking_events.domain.brake import Upheaval
-from services.booking_events.domain.patient import Patient
+from services.booking_events.domain.patient import Correction, Patient, correct
 from services.booking_events.domain.plan import Telling
 from services.booking_events.domain.reply import Listed
 from services.booking_events.domain.task import Task
@@ -40,14 +41,6 @@ async def save_alias(connection: Connection, alias: bytes, patient_ref: str) -> 
 
 async def save_patient(connection: Connection, sealer: Sealer, patient: Patient) -> None:
     """Keep a patient's details, unless newer ones are known."""
-    contact = {
-        "phone": patient.phone,
-        "email": patient.email,
-        "given_name": patient.given_name,
-        "language": patient.language,
-        "time_zone": patient.time_zone,
-        "consent": patient.consent.model_dump(),
-    }
     await connection.execute(
         """INSERT INTO patients (patient_ref, clinic_id, contact, as_of) VALUES (%s, %s, %s, %s)
            ON CONFLICT (patient_ref) DO UPDATE SET contact = excluded.contact, as_of = excluded.as_of
@@ -55,7 +48,7 @@ async def save_patient(connection: Connection, sealer: Sealer, patient: Patient)
         (
             patient.patient_ref,
             patient.clinic_id,
-            sealer.seal(json.dumps(contact), place=_contact_place(patient.patient_ref)),
+            _seal_contact(sealer, patient),
             patient.as_of,
         ),
     )
@@ -63,9 +56,12 @@ async def save_patient(connection: Connection, sealer: Sealer, patient: Patient)
 
 @dataclass(frozen=True, slots=True)
 class KnownPatient:
-    """A patient with the digests of what was last published about them."""
+    """A patient as corrections have it, what their booking system says, and the digests of what was last published."""
 
     patient: Patient
+    as_booked: Patient
+    corrections: dict[str, Correction]
+    is_erased: bool
     plan_digest: str | None
     infusions_digest: str | None
 
@@ -73,8 +69,8 @@ class KnownPatient:
 async def lock_patient(connection: Connection, sealer: Sealer, patient_ref: str) -> KnownPatient | None:
     """Lock a patient's row and return it."""
     cursor = await connection.execute(
-        """SELECT clinic_id, contact, as_of, plan_digest, infusions_digest FROM patients
-            WHERE patient_ref = %s FOR UPDATE""",
+        """SELECT clinic_id, contact, as_of, corrections, corrected_at, erased_at, plan_digest, infusions_digest
+             FROM patients WHERE patient_ref = %s FOR UPDATE""",
         (patient_ref,),
     )
     row = await cursor.fetchone()
@@ -82,8 +78,55 @@ async def lock_patient(connection: Connection, sealer: Sealer, patient_ref: str)
         return None
     contact = json.loads(sealer.open(row["contact"], place=_contact_place(patient_ref)))
     contact["consent"] = Consent.model_validate(contact["consent"])
-    patient = Patient(patient_ref=patient_ref, clinic_id=row["clinic_id"], as_of=row["as_of"], **contact)
-    return KnownPatient(patient, row["plan_digest"], row["infusions_digest"])
+    booked = Patient(patient_ref=patient_ref, clinic_id=row["clinic_id"], as_of=row["as_of"], **contact)
+    corrections = _corrections(row, sealer, patient_ref)
+    patient = correct(booked, corrections)
+    if row["corrected_at"] is not None:
+        patient = replace(patient, as_of=max(booked.as_of, row["corrected_at"]))
+    return KnownPatient(
+        patient,
+        booked,
+        corrections,
+        is_erased=row["erased_at"] is not None and row["erased_at"] >= booked.as_of,
+        plan_digest=row["plan_digest"],
+        infusions_digest=row["infusions_digest"],
+    )
+
+
+async def save_corrections(
+    connection: Connection, sealer: Sealer, patient_ref: str, corrections: Mapping[str, Correction], *, now: datetime
+) -> None:
+    """Keep what was put right by hand."""
+    content = json.dumps({name: [item.was, item.holds] for name, item in corrections.items()})
+    await connection.execute(
+        "UPDATE patients SET corrections = %s, corrected_at = %s WHERE patient_ref = %s",
+        (sealer.seal(content, place=_corrections_place(patient_ref)), now, patient_ref),
+    )
+
+
+async def erase_patient(connection: Connection, sealer: Sealer, patient: Patient, *, now: datetime) -> int:
+    """Forget how a patient is reached and called; return under how many names they were known.
+
+    Their appointments stay, under a reference that leads to nobody.
+    """
+    await connection.execute(
+        """UPDATE patients SET contact = %s, as_of = %s, erased_at = %s, corrections = NULL, corrected_at = NULL
+            WHERE patient_ref = %s""",
+        (_seal_contact(sealer, patient), now, now, patient.patient_ref),
+    )
+    cursor = await connection.execute("DELETE FROM aliases WHERE patient_ref = %s", (patient.patient_ref,))
+    return cursor.rowcount
+
+
+async def all_of_patient(connection: Connection, patient_ref: str) -> dict[str, list[dict[str, Any]]]:
+    """Return every row about a patient that can be read without a key."""
+    found = {}
+    for table in ("appointments", "history", "staff_tasks"):
+        cursor = await connection.execute(
+            sql.SQL("SELECT * FROM {} WHERE patient_ref = %s").format(sql.Identifier(table)), (patient_ref,)
+        )
+        found[table] = [dict(row) for row in await cursor.fetchall()]
+    return found
 
 
 async def raise_revision(connection: Connection, patient_ref: str, digest: str) -> int:
@@ -345,6 +388,29 @@ async def remember(
 
 def _contact_place(patient_ref: str) -> str:
     return f"patients.contact:{patient_ref}"
+
+
+def _corrections_place(patient_ref: str) -> str:
+    return f"patients.corrections:{patient_ref}"
+
+
+def _corrections(row: DictRow, sealer: Sealer, patient_ref: str) -> dict[str, Correction]:
+    if row["corrections"] is None:
+        return {}
+    content = json.loads(sealer.open(row["corrections"], place=_corrections_place(patient_ref)))
+    return {name: Correction(was, holds) for name, (was, holds) in content.items()}
+
+
+def _seal_contact(sealer: Sealer, patient: Patient) -> bytes:
+    contact = {
+        "phone": patient.phone,
+        "email": patient.email,
+        "given_name": patient.given_name,
+        "language": patient.language,
+        "time_zone": patient.time_zone,
+        "consent": patient.consent.model_dump(),
+    }
+    return sealer.seal(json.dumps(contact), place=_contact_place(patient.patient_ref))
 
 
 def _appointment(row: DictRow) -> Appointment:

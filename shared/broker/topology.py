@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from shared.messages import assessment, infusions, outcome, pause, plan, reading, reply, safety
+from shared.messages import assessment, infusions, outcome, patient, pause, plan, reading, reply, safety
 from shared.messages.booking import BOOKING_TYPES
 
 EVENTS: Final = "aftercare"
@@ -87,8 +87,16 @@ URGENT_QUEUE_OF: Final = {plan.MESSAGES_PLAN: NOTIFIER_URGENT}
 """Where a message goes that its content makes urgent, instead of waiting behind its own kind (S-8)."""
 
 TOPOLOGY: Final[Sequence[Queue]] = (
-    *_family(BOOKING_EVENTS, *BOOKING_TYPES, outcome.SENT, reading.REPLY_READ),
-    *_family(NOTIFIER, plan.MESSAGES_PLAN),
+    *_family(
+        BOOKING_EVENTS,
+        *BOOKING_TYPES,
+        outcome.SENT,
+        reading.REPLY_READ,
+        patient.EXPORT,
+        patient.ERASE,
+        patient.CORRECT,
+    ),
+    *_family(NOTIFIER, plan.MESSAGES_PLAN, patient.EXPORT, patient.ERASE),
     *_family(NOTIFIER_URGENT, reading.RECIPIENT_REVOKE, reading.MESSAGE_READ, pause.PAUSE),
     *_family(
         FOLLOWUP,

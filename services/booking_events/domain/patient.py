@@ -1,11 +1,15 @@
 """Who a booking is about: one opaque reference per patient, found again when their details change."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from shared.kernel.contact import parse_email, parse_phone
+from shared.kernel.errors import PermanentError
 from shared.messages.base import Consent
 from shared.messages.booking import BookedPatient
+from shared.messages.patient import CorrectPatient
 from shared.messages.plan import Recipient
 
 
@@ -34,6 +38,66 @@ class Patient:
             consent=self.consent,
             as_of=self.as_of,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """One detail put right by hand: what the booking system said of it, and what holds instead."""
+
+    was: Any
+    holds: Any
+
+
+def correct(patient: Patient, corrections: Mapping[str, Correction]) -> Patient:
+    """Return the patient with corrections in force: each until the booking system itself says another thing."""
+    held = {name: item.holds for name, item in corrections.items() if details_of(patient)[name] == item.was}
+    consent = {name.removeprefix(_CONSENT): held.pop(name) for name in list(held) if name.startswith(_CONSENT)}
+    return replace(patient, consent=patient.consent.model_copy(update=consent), **held)
+
+
+def unknown_person(patient: Patient) -> Patient:
+    """Return what is left of a patient whose details were erased."""
+    return replace(patient, phone=None, email=None, given_name=None, language="en", time_zone=None, consent=Consent())
+
+
+def details_of(patient: Patient) -> dict[str, Any]:
+    """Return the details that can be corrected, by the names that corrections use."""
+    return {
+        "phone": patient.phone,
+        "email": patient.email,
+        "given_name": patient.given_name,
+        "language": patient.language,
+        "time_zone": patient.time_zone,
+        **{f"{_CONSENT}{kind}": agreed for kind, agreed in patient.consent.model_dump().items()},
+    }
+
+
+def read_corrections(wish: CorrectPatient, known: Patient) -> dict[str, Correction]:
+    """Read what is to be put right against what the booking system last said.
+
+    Raises:
+        PermanentError: a number or an address that cannot be used.
+    """
+    holds: dict[str, Any] = {
+        "given_name": wish.given_name,
+        "language": wish.language,
+        "time_zone": wish.time_zone,
+        **{f"{_CONSENT}{kind}": agreed for kind, agreed in wish.consent.model_dump().items()},
+    }
+    if wish.phone is not None:
+        phone = parse_phone(wish.phone)
+        if phone is None:
+            raise PermanentError("data.phone: is not a telephone number such as +12125550123")
+        holds["phone"] = phone.e164
+    if wish.email is not None:
+        holds["email"] = parse_email(wish.email)
+        if holds["email"] is None:
+            raise PermanentError("data.email: is not an address")
+    said = details_of(known)
+    return {name: Correction(said[name], value) for name, value in holds.items() if value is not None}
+
+
+_CONSENT = "consent."
 
 
 def alias_of(clinic_id: str, source: str, patient: BookedPatient) -> str:

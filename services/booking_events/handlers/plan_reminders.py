@@ -25,7 +25,7 @@ async def plan_reminders(unit: UnitOfWork, clinics: Clinics, patient_ref: str) -
     patient = found.patient
     clinic = clinics.clinics[patient.clinic_id]
     appointments = await store.appointments_of(unit.connection, patient_ref, now=unit.now)
-    plan = plan_patient(patient, appointments, clinic, unit.now)
+    plan = Plan() if found.is_erased else plan_patient(patient, appointments, clinic, unit.now)
     recipient = patient.recipient(clinic_zone=clinic.time_zone)
     await raise_tasks(unit, plan.tasks)
     await tell_infusions(unit, found, appointments, clinic, recipient)
