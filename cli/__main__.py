@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     alerts.add_argument("case", nargs="?")
     alerts.add_argument("--as", dest="who", help="your name: a case is taken on and closed by a named person")
     alerts.add_argument("--disposition", help="how it ended, for close")
+    _add_patient(add("patient", _patient, "export, erase or put right what is known of one patient"))
     add("verify", _verify, "check the invariants on a running system, read-only")
     for name, text in (("pause", "hold everything of a clinic"), ("resume", "let a paused clinic's texts go again")):
         add(name, _pause if name == "pause" else _resume, text).add_argument("clinic")
@@ -92,6 +93,18 @@ def _add_dead_letters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="discard every one in the queue")
     parser.add_argument("--reason", help="why it is discarded; kept in the audit")
     parser.add_argument("--reveal", action="store_true", help="show values, not only field names")
+
+
+def _add_patient(parser: argparse.ArgumentParser) -> None:
+    from cli.patient import add_arguments
+
+    add_arguments(parser)
+
+
+def _patient(arguments: argparse.Namespace) -> int:
+    from cli.patient import patient
+
+    return asyncio.run(patient(arguments))
 
 
 def _up(arguments: argparse.Namespace) -> int:

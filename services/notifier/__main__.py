@@ -22,6 +22,7 @@ from services.notifier.providers.sendgrid_signature import EventSignature
 from services.notifier.providers.twilio_http import TwilioHttp
 from services.notifier.providers.twilio_signature import SignatureCheck
 from services.notifier.providers.twilio_sms import TwilioSms, build_client
+from services.notifier.providers.twilio_voice import TwilioVoice
 from services.notifier.settings import NotifierSettings
 from services.notifier.store import plans
 from services.notifier.templates import TemplateCatalogue
@@ -55,6 +56,8 @@ async def build(kit: Kit, settings: NotifierSettings) -> Parts:
             read_within=timedelta(seconds=settings.read_within_s),
             email_grace=timedelta(seconds=settings.email_grace_s),
         ),
+        voice=TwilioVoice(client, public_url=settings.public_url),
+        voice_number=settings.twilio_voice_number,
         email=_email(session, settings),
         email_from=settings.sendgrid_from_email,
         public_url=settings.public_url,

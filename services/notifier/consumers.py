@@ -3,7 +3,7 @@
 from functools import partial
 
 from services.notifier.context import Context
-from services.notifier.handlers import apply_plan, pause_clinic, revoke_consent, watch_readers
+from services.notifier.handlers import apply_plan, pause_clinic, revoke_consent, serve_patient, watch_readers
 from shared.broker.consumer import Handler
 from shared.messages.pause import PAUSE
 from shared.messages.plan import MESSAGES_PLAN
@@ -17,4 +17,5 @@ def handlers(context: Context) -> list[Handler]:
         Handler(RECIPIENT_REVOKE, partial(revoke_consent.revoke_consent, context=context), revoke_consent.touches),
         Handler(MESSAGE_READ, watch_readers.note_read, watch_readers.touches),
         Handler(PAUSE, pause_clinic.pause_clinic, pause_clinic.touches),
+        *serve_patient.rows(context),
     ]

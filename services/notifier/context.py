@@ -9,6 +9,7 @@ from services.notifier.domain.message import Address
 from services.notifier.providers import sendgrid_errors, twilio_errors
 from services.notifier.providers.sendgrid_email import EmailSender, SendGridEmail
 from services.notifier.providers.twilio_sms import Sender, TwilioSms
+from services.notifier.providers.twilio_voice import TwilioVoice
 from services.notifier.templates import TemplateCatalogue
 from shared.clinics.model import Clinic, Clinics
 from shared.messages.base import Channel
@@ -43,6 +44,9 @@ class Context:
     metrics: Metrics
     timing: Timing = field(default_factory=Timing)
     catalogues: Mapping[str, TemplateCatalogue] = field(default_factory=dict)
+    voice: TwilioVoice | None = None
+    voice_number: str | None = None
+    """Where calls come from, where a clinic has no number of its own."""
     email: SendGridEmail | None = None
     email_from: str | None = None
     public_url: str = ""
@@ -89,7 +93,13 @@ class Context:
         """Return whether anything carries a clinic's messages on a channel."""
         if channel is Channel.EMAIL:
             return self.email_sender_of(clinic_id) is not None
-        return channel is Channel.SMS
+        if channel is Channel.VOICE:
+            return self.voice is not None and self.caller_of(clinic_id) is not None
+        return True
+
+    def caller_of(self, clinic_id: str) -> str | None:
+        """Return the number that a clinic's calls come from; a Messaging Service cannot call."""
+        return self.sender_of(clinic_id).from_number or self.voice_number
 
     def may_reach(self, address: Address) -> bool:
         """Return whether the staging guard lets a number or an address through."""
@@ -101,7 +111,7 @@ class Context:
 
 
 def rule_for(channel: Channel, code: str) -> ErrorRule:
-    """Return what to do about a provider's code."""
+    """Return what to do about a provider's code. A call that nobody picked up is its planner's matter."""
     return sendgrid_errors.rule_for(code) if channel is Channel.EMAIL else twilio_errors.rule_for(code)
 
 

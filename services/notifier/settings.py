@@ -32,6 +32,7 @@ class NotifierSettings(ServiceSettings):
     twilio_auth_token_secondary: SecretStr | None = Field(
         None, validation_alias=AliasChoices("TWILIO_AUTH_TOKEN_SECONDARY")
     )
+    twilio_voice_number: str | None = Field(None, validation_alias=AliasChoices("TWILIO_VOICE_NUMBER"))
     twilio_webhook_shared_key: SecretStr | None = Field(
         None, validation_alias=AliasChoices("TWILIO_WEBHOOK_SHARED_KEY")
     )

@@ -8,9 +8,11 @@ from multidict import MultiMapping
 from services.notifier.context import Context
 from services.notifier.handlers.adopt_by_receipt import adopt_by_receipt
 from services.notifier.handlers.take_inbound import InboundText, take_inbound
+from services.notifier.handlers.take_key import KeyPress, take_key
 from services.notifier.handlers.take_receipt import ReceiptReport
 from services.notifier.providers.twilio_signature import SignatureCheck
 from services.notifier.providers.twilio_sms import RECEIPT_OF
+from services.notifier.providers.twilio_voice import CALL_RECEIPT_OF, NOT_PICKED_UP
 from shared.kernel.clock import Clock
 from shared.kernel.contact import parse_phone
 from shared.postgres.database import Database
@@ -36,6 +38,8 @@ class Webhooks:
         return [
             Route("POST", "/twilio/status", self.status),
             Route("POST", "/twilio/inbound", self.inbound),
+            Route("POST", "/twilio/voice/status", self.call_status),
+            Route("POST", "/twilio/voice/keys", self.call_keys),
         ]
 
     async def status(self, request: web.Request) -> web.Response:
@@ -70,6 +74,34 @@ class Webhooks:
         async with unit_of_work(self.database, now=self.clock.now()) as unit:
             await take_inbound(unit, inbound, context=self.context)
         return _empty_answer()
+
+    async def call_status(self, request: web.Request) -> web.Response:
+        """Take in how a call went."""
+        form = await self._verified_form(request)
+        word = form.get("CallStatus") or ""
+        status = CALL_RECEIPT_OF.get(word)
+        if status is not None:
+            report = ReceiptReport(
+                provider_reference=_needed(form, "CallSid"),
+                status=status,
+                error_code=word if word in NOT_PICKED_UP else None,
+                token=request.query.get("a"),
+            )
+            async with unit_of_work(self.database, now=self.clock.now()) as unit:
+                await adopt_by_receipt(unit, report, context=self.context)
+        return web.Response(status=204)
+
+    async def call_keys(self, request: web.Request) -> web.Response:
+        """Take in a key that was pressed during a call, and say what comes next."""
+        form = await self._verified_form(request)
+        token = request.query.get("a") or ""
+        press = KeyPress(_needed(form, "CallSid"), token, form.get("Digits") or "")
+        async with unit_of_work(self.database, now=self.clock.now()) as unit:
+            reaction = await take_key(unit, press, context=self.context)
+        if reaction is None or self.context.voice is None:
+            return _empty_answer()
+        document = self.context.voice.after_key(reaction.said, language=reaction.language, token=token)
+        return web.Response(text=document, content_type="text/xml")
 
     async def _verified_form(self, request: web.Request) -> MultiMapping[str]:
         """Return the form of a request that the provider signed for our address and account.

@@ -66,8 +66,10 @@ def test_names_carry_nothing_but_names():
 
 
 def test_only_types_of_the_catalogue_are_bound_and_each_owned_one_is():
-    bound = [key for row in TOPOLOGY for key in row.bindings]
+    readers = [(key, row.name.partition(".")[0]) for row in TOPOLOGY for key in row.bindings]
+    bound = [key for key, _service in readers]
     assert set(bound) <= CATALOGUE.keys()
+    assert len(readers) == len(set(readers)), "a type with two readers in one service would take effect twice"
     owned = {name for name, row in CATALOGUE.items() if row.owned}
     read = [name for name in bound if name in owned]
     assert len(read) == len(set(read)), "an owned type with two readers of ours would take effect twice"

@@ -1,6 +1,6 @@
 """The judgement at the moment of sending: send, hold until, or end (DESIGN.md section 2, mechanism 3)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -92,6 +92,9 @@ def judge(due: Due, facts: Facts, now: datetime) -> Judgement:
         return Hold(Reason.NOT_WANTED, due.expires_at)
     if facts.is_paused:
         return Hold(Reason.PAUSED, due.expires_at)
+    if due.purpose is Purpose.PAGE and due.channel is Channel.VOICE:
+        # Whoever ends texts has not ended the calls of their shift.
+        facts = replace(facts, has_opted_out=False)
     if facts.has_opted_out and due.purpose in _NOW_OR_NEVER:
         return End(DeliveryStatus.DROPPED, Reason.BLOCKED_OPT_OUT)
     closed = _closed_channel(due, facts, policy)

@@ -24,6 +24,7 @@ class Reason(StrEnum):
 
     NOT_WANTED = "not_wanted"
     OPTED_OUT = "opted_out"
+    ERASED = "erased"
     BLOCKED_OPT_OUT = "blocked_opt_out"
     NO_CONSENT = "no_consent"
     NO_ADDRESS = "no_address"

@@ -11,8 +11,10 @@ from services.notifier.domain.message import Address, Message
 from services.notifier.domain.rendering import TemplateError, render
 from services.notifier.providers.sendgrid_email import Email
 from services.notifier.providers.twilio_sms import Text
+from services.notifier.providers.twilio_voice import Call
 from shared.kernel.contact import EmailAddress, PhoneNumber
 from shared.kernel.ids import digest
+from shared.messages.base import Channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ def compose(
         TemplateError: its words cannot be made.
     """
     match address:
+        case PhoneNumber() if message.channel is Channel.VOICE:
+            return _call(message, address, language=language, token=token, context=context)
         case PhoneNumber():
             return _text(message, address, language=language, token=token, context=context, now=now)
         case EmailAddress():
@@ -42,6 +46,15 @@ def _text(message: Message, to: PhoneNumber, *, language: str, token: str, conte
     words = render(message.template, language, message.values, context.catalogue_of(message.clinic_id)).text
     text = Text(to, words, context.sender_of(message.clinic_id), token, message.expires_at - now)
     return Composed(words, lambda: context.provider.send(text))
+
+
+def _call(message: Message, to: PhoneNumber, *, language: str, token: str, context: Context) -> Composed:
+    carrier, sender = context.voice, context.caller_of(message.clinic_id)
+    if carrier is None or sender is None:
+        raise TemplateError("call: nothing places calls here")
+    words = render(message.template, language, message.values, context.catalogue_of(message.clinic_id)).text
+    call = Call(to, words, language, sender, token)
+    return Composed(words, lambda: carrier.ring(call))
 
 
 def _email(

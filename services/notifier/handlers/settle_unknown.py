@@ -50,6 +50,10 @@ class SettleUnknown:
                 # Nothing lists e-mails: an event that names the attempt would have settled it by now.
                 await self._give_up(doubt)
                 continue
+            if doubt.channel is Channel.VOICE:
+                # Calls are not looked for: a page is repeated at once, since two calls do less harm than none.
+                await self._conclude(doubt, [])
+                continue
             contact = contacts.get(doubt.recipient_id)
             if contact is not None and contact.phone is not None:
                 try:

@@ -90,7 +90,7 @@ class TwilioSms:
         except RateLimitedError as error:
             return RateLimited(error.retry_after)
         except TwilioRestException as error:
-            return _refusal(error)
+            return refusal_of(error)
         except Exception as error:  # noqa: BLE001 - whatever it was, the request may have left: nobody knows
             return answer_to_failure(error)
         return Accepted(created.sid) if created.sid else Unsure("no reference in the answer")
@@ -176,7 +176,7 @@ async def _answer_within(seconds: float) -> AsyncIterator[None]:
         raise DependencyUnavailableError(f"no answer from the provider ({type(error).__name__})") from None
 
 
-def _refusal(error: TwilioRestException) -> Answer:
+def refusal_of(error: TwilioRestException) -> Answer:
     """Tell a refusal from an answer that leaves us unsure."""
     if error.status in (401, 403):
         return Rejected(_CREDENTIALS)
