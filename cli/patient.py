@@ -27,12 +27,15 @@ from shared.postgres import patient_requests
 from shared.postgres.database import connect
 from shared.postgres.sealing import Sealer, parse_sealing_keys
 
-_PARTS = {EXPORT: ("booking_events", "notifier"), ERASE: ("booking_events", "notifier"), CORRECT: ("booking_events",)}
+_EVERY_SERVICE = ("booking_events", "notifier", "followup")
+_PARTS = {EXPORT: _EVERY_SERVICE, ERASE: _EVERY_SERVICE, CORRECT: ("booking_events",)}
 _WITHIN_S = 30.0
 _DETAILS = ("phone", "email", "given_name", "language", "time_zone")
 _CONSENTS = ("reminders", "checkins", "email")
 _FIND = """SELECT DISTINCT a.patient_ref, a.clinic_id FROM booking_events.appointments_v1 a
             WHERE a.patient_ref = %(ref)s OR a.booking_id = %(ref)s"""
+
+_OPEN_CASES = "SELECT case_id FROM followup.cases_v1 WHERE patient_ref = %s AND status <> 'closed'"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -57,6 +60,8 @@ async def patient(arguments: Namespace) -> int:
     request_id = new_id()
     about = {"clinic_id": clinic_id, "patient_ref": patient_ref, "request_id": request_id, "who": arguments.by}
     request = _request(kind, about | (_corrections(arguments) if kind == CORRECT else {}))
+    if kind == ERASE:
+        await _refuse_with_open_case(system, patient_ref)
     if kind == ERASE and not arguments.yes:
         await _ask_again(patient_ref)
     await _publish(system, kind, request, patient_ref)
@@ -77,6 +82,14 @@ async def _find(system: Mapping[str, str], ref: str) -> tuple[str, str]:
     if len(rows) != 1:
         raise ConfigurationError(f"{ref}: {'leads to several patients' if rows else 'nobody is known under that'}")
     return rows[0]["patient_ref"], rows[0]["clinic_id"]
+
+
+async def _refuse_with_open_case(system: Mapping[str, str], patient_ref: str) -> None:
+    url = needed(system, "AFTERCARE_DATABASE_URL")
+    async with await AsyncConnection[DictRow].connect(url, autocommit=True, row_factory=dict_row) as connection:
+        rows = await (await connection.execute(_OPEN_CASES, (patient_ref,))).fetchall()
+    if rows:
+        raise ConfigurationError(f"{rows[0]['case_id']}: this safety case is open; close it first")
 
 
 def _corrections(arguments: Namespace) -> dict[str, Any]:

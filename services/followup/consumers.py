@@ -10,6 +10,7 @@ from services.followup.handlers import (
     keep_infusions,
     note_outcome,
     read_reply,
+    serve_patient,
 )
 from shared.broker.consumer import Handler
 from shared.messages import assessment, infusions, outcome, reply, safety
@@ -28,6 +29,7 @@ def handlers(context: Context) -> list[Handler]:
             assessment.RECORDED, partial(keep_assessment.keep_assessment, context=context), keep_assessment.touches
         ),
         *(Handler(name, note, note_outcome.touches) for name in outcome.OUTCOME_TYPES if name != outcome.DELIVERED),
+        *serve_patient.rows(),
     ]
 
 

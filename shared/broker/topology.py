@@ -100,7 +100,7 @@ TOPOLOGY: Final[Sequence[Queue]] = (
     *_family(NOTIFIER_URGENT, reading.RECIPIENT_REVOKE, reading.MESSAGE_READ, pause.PAUSE),
     *_family(
         FOLLOWUP,
-        *(infusions.PATIENT_INFUSIONS, assessment.RECORDED),
+        *(infusions.PATIENT_INFUSIONS, assessment.RECORDED, patient.EXPORT, patient.ERASE),
         *(outcome.SENT, outcome.FAILED, outcome.DROPPED, outcome.UNKNOWN),
     ),
     *_family(FOLLOWUP_URGENT, reply.RECEIVED, safety.ACKNOWLEDGE, safety.CLOSE, safety.PAGE_ANSWERED),
