@@ -58,7 +58,12 @@ async def apply_plan(unit: UnitOfWork, _envelope: Envelope, plan: MessagesPlan, 
 
 
 async def _contradicted(unit: UnitOfWork, plan: MessagesPlan, told: Sequence[int]) -> list[int]:
-    """Return which messages that were sent are no longer true: a notice of this plan tells otherwise of their visit."""
+    """Return which messages that were sent are no longer true.
+
+    A notice of this plan tells otherwise of their visit; or they are pages, and an empty plan says that it is over.
+    """
+    if plan.recipient.kind == "staff":
+        return list(told) if not plan.messages else []
     changed = {
         booking
         for message in plan.messages
