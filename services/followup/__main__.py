@@ -41,9 +41,9 @@ async def build(kit: Kit, settings: FollowupSettings) -> Parts:
         ],
         routes=Webhooks(kit.database, kit.clock, secret).routes(),
         loops=[
-            Loop("check-ins", RunCheckins(kit.database, kit.clock, context).run_once, every_s=0.5),
-            Loop("cases", EscalateCases(urgent, kit.clock, context).run_once, every_s=0.5),
-            Loop("test pages", TryAlarm(kit.database, kit.clock, context).run_once, every_s=2.0),
+            Loop("check-ins", RunCheckins(kit.database, kit.clock, context).run_once, every_s=0.2),
+            Loop("cases", EscalateCases(urgent, kit.clock, context).run_once, every_s=0.2),
+            Loop("test pages", TryAlarm(kit.database, kit.clock, context).run_once, every_s=1.0),
             Loop("oldest case", MeasureCases(urgent, kit.clock, context).run_once, every_s=1.0),
         ],
         closing=[close],

@@ -1,13 +1,16 @@
 """Let a named person take a case on: by text, by phone key, or by command. Then nobody else is paged."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 from services.followup.context import Context
 from services.followup.domain.case import Case
+from services.followup.domain.page_reply import PageReply, read_page_reply
+from services.followup.domain.safety import screen_safely
 from services.followup.handlers.close_case import close
-from services.followup.handlers.page_case import case_of_subject, person_of_subject, stop_paging
+from services.followup.handlers.page_case import ask_again, case_of_subject, person_of_subject, stop_paging
 from services.followup.handlers.raise_task import TaskKind, raise_task
 from services.followup.store import cases, records
+from shared.clinics.model import Person
 from shared.clinics.roster import person_with_phone
 from shared.kernel.contact import parse_phone
 from shared.kernel.errors import PermanentError
@@ -70,32 +73,35 @@ async def acknowledge_by_page(
 
 
 async def acknowledge_by_text(unit: UnitOfWork, reply: MessageReceived, *, context: Context) -> bool:
-    """Take on every waiting case that the writer was paged about; return False if the writer is nobody of the roster.
+    """Let somebody who was paged take a case on, or pass it on; return False if the text is to be read like anybody's.
 
-    Whoever is on call may also be a patient: a text that no waiting page asked for is read like anybody's.
+    Whoever is on call may also be a patient: a text that no waiting page asked for, or that tells of danger, is read
+    like anybody's. What is neither yes nor no leaves the case waiting: the writer is asked again, and paging goes on.
     """
-    phone = parse_phone(reply.phone)
-    if phone is None:
+    waiting = [found async for found in _waiting_for(unit, reply, context=context)]
+    if not waiting:
         return False
-    taken = False
-    for clinic_id, clinic in context.clinics.clinics.items():
-        found = person_with_phone(clinic, phone)
-        if found is None:
-            continue
-        for case in await cases.waiting_for(unit.connection, clinic_id, found[0]):
-            await acknowledge(unit, case, who=found[1].name, how="reply", context=context)
-            taken = True
-    if taken:
-        await records.remember(
-            unit.connection,
-            "reply read",
-            now=unit.now,
-            clinic_id=reply.clinic_id,
-            patient_ref=None,
-            reference=reply.provider_reference,
-            detail="answers a page",
-        )
-    if taken and len(reply.text.split()) > 3:
+    meaning = read_page_reply(reply.text)
+    if meaning is PageReply.UNCLEAR and screen_safely(reply.text).tiers:
+        return False
+    for case, key, person in _meant(waiting):
+        match meaning:
+            case PageReply.TAKEN:
+                await acknowledge(unit, case, who=person.name, how="reply", context=context)
+            case PageReply.DECLINED:
+                await cases.page_now(unit.connection, case.case_id, now=unit.now)
+            case PageReply.UNCLEAR:
+                await ask_again(unit, case, key, about=reply.provider_reference, context=context)
+    await records.remember(
+        unit.connection,
+        "reply read",
+        now=unit.now,
+        clinic_id=reply.clinic_id,
+        patient_ref=None,
+        reference=reply.provider_reference,
+        detail=f"answers a page: {meaning}",
+    )
+    if meaning is PageReply.UNCLEAR:
         await raise_task(
             unit,
             TaskKind.REPLY_TO_READ,
@@ -104,7 +110,26 @@ async def acknowledge_by_text(unit: UnitOfWork, reply: MessageReceived, *, conte
             cause=reply.provider_reference,
             references={"provider_reference": reply.provider_reference},
         )
-    return taken
+    return True
+
+
+async def _waiting_for(
+    unit: UnitOfWork, reply: MessageReceived, *, context: Context
+) -> AsyncIterator[tuple[Case, str, Person]]:
+    """Give every case that the writer was paged about and nobody has, the one paged about last at the end."""
+    phone = parse_phone(reply.phone)
+    for clinic_id, clinic in context.clinics.clinics.items():
+        found = person_with_phone(clinic, phone) if phone is not None else None
+        if found is not None:
+            for case in await cases.waiting_for(unit.connection, clinic_id, found[0]):
+                yield case, *found
+
+
+def _meant(waiting: Sequence[tuple[Case, str, Person]]) -> Sequence[tuple[Case, str, Person]]:
+    """Return what an answer is about: an answer to a test page that came last says nothing about a real case."""
+    if waiting[-1][0].is_drill:
+        return [one for one in waiting if one[0].is_drill]
+    return waiting
 
 
 async def acknowledge(unit: UnitOfWork, case: Case, *, who: str, how: str, context: Context) -> None:

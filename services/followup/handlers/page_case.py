@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from services.followup.context import Context
 from services.followup.domain.case import Case
@@ -24,6 +25,7 @@ _PAGE_EXPIRES = timedelta(minutes=30)
 _ANSWER_UNTIL = timedelta(hours=12)
 _LAST_DRILL_STEP = 2
 TELL_MORE_EVERY = timedelta(minutes=15)
+Variant = Literal["first", "again", "more"]
 
 
 def subject_of(case_id: str, person: str) -> str:
@@ -110,20 +112,23 @@ async def _tell_escalated(unit: UnitOfWork, case: Case, number: int, people: Seq
 
 async def _page(unit: UnitOfWork, case: Case, clinic: Clinic, person: str, number: int) -> None:
     """Plan one person's text and calls. The page says no more than that a case waits and where to look."""
-    messages = [_text(case, clinic, f"{number}", unit.now)]
-    messages += [
-        _message(case, clinic, f"{number}/call{index}", Channel.VOICE, unit.now + wait)
+    text = _text(case, clinic, f"{number}", unit.now)
+    await _publish(unit, case, clinic, person, [text, *_calls(case, clinic, number, unit.now)])
+
+
+def _calls(case: Case, clinic: Clinic, number: int, now: datetime) -> list[PlannedMessage]:
+    return [
+        _message(case, clinic, f"{number}/call{index}", Channel.VOICE, now + wait)
         for index, wait in enumerate(CALL_AFTER, start=1)
     ]
-    await _publish(unit, case, clinic, person, messages)
 
 
-def _text(case: Case, clinic: Clinic, key: str, now: datetime, *, more: bool = False) -> PlannedMessage:
-    return _message(case, clinic, f"{key}/text", Channel.SMS, now, more=more)
+def _text(case: Case, clinic: Clinic, key: str, now: datetime, *, variant: Variant = "first") -> PlannedMessage:
+    return _message(case, clinic, f"{key}/text", Channel.SMS, now, variant=variant)
 
 
 def _message(
-    case: Case, clinic: Clinic, key: str, channel: Channel, send_at: datetime, *, more: bool = False
+    case: Case, clinic: Clinic, key: str, channel: Channel, send_at: datetime, *, variant: Variant = "first"
 ) -> PlannedMessage:
     return PlannedMessage(
         key=f"{case.case_id}/{key}",
@@ -134,7 +139,7 @@ def _message(
             "look_at": clinic.roster.look_at,
             "case": case.case_id,
             "drill": case.is_drill,
-            "more": more,
+            "variant": variant,
         },
         channels=(channel,),
         send_at=send_at,
@@ -171,6 +176,13 @@ async def stop_paging(unit: UnitOfWork, case: Case, *, context: Context) -> None
             await _publish(unit, case, clinic, person, [])
 
 
+async def ask_again(unit: UnitOfWork, case: Case, person: str, *, about: str, context: Context) -> None:
+    """Tell somebody who was paged that their answer, ``about``, took nothing on; the phone still rings after that."""
+    clinic = context.clinic(case.clinic_id)
+    text = _text(case, clinic, f"again/{about}", unit.now, variant="again")
+    await _publish(unit, case, clinic, person, [text, *_calls(case, clinic, case.step - 1, unit.now)])
+
+
 async def tell_more(unit: UnitOfWork, case: Case, *, context: Context) -> None:
     """Tell the one who has a case that more has come in, at most every quarter of an hour."""
     clinic = context.clinic(case.clinic_id)
@@ -179,4 +191,4 @@ async def tell_more(unit: UnitOfWork, case: Case, *, context: Context) -> None:
     if person is None or not await cases.may_tell_more(unit.connection, case.case_id, now=unit.now, not_since=since):
         return
     key = f"more/{unit.now:%Y%m%dT%H%M%S}"
-    await _publish(unit, case, clinic, person, [_text(case, clinic, key, unit.now, more=True)])
+    await _publish(unit, case, clinic, person, [_text(case, clinic, key, unit.now, variant="more")])

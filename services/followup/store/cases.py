@@ -36,10 +36,11 @@ async def find(connection: Connection, case_id: str) -> Case | None:
 
 
 async def waiting_for(connection: Connection, clinic_id: str, person: str) -> list[Case]:
-    """Lock and return the cases that a person was paged about and that nobody has taken on."""
+    """Lock and return the cases that a person was paged about and nobody has, the one paged about last at the end."""
     cursor = await connection.execute(
         f"""SELECT {_COLUMNS} FROM cases WHERE clinic_id = %s AND %s = ANY(paged)
-               AND closed_at IS NULL AND acknowledged_at IS NULL ORDER BY opened_at FOR UPDATE""",  # noqa: S608 - constant
+               AND closed_at IS NULL AND acknowledged_at IS NULL
+             ORDER BY last_paged_at NULLS FIRST, opened_at FOR UPDATE""",  # noqa: S608 - constant
         (clinic_id, person),
     )
     return [_case(row) for row in await cursor.fetchall()]

@@ -35,9 +35,10 @@ _SAMPLES: dict[str, dict[str, Values]] = {
         )
     },
     "page": {
-        "case": {"drill": False, "more": False},
-        "test": {"drill": True, "more": False},
-        "more": {"drill": False, "more": True},
+        "case": {"drill": False, "variant": "first"},
+        "test": {"drill": True, "variant": "first"},
+        "again": {"drill": False, "variant": "again"},
+        "more": {"drill": False, "variant": "more"},
     },
     "page_call": {"case": {"drill": False}, "test": {"drill": True}},
 }

@@ -132,7 +132,7 @@ async def test_more_words_in_a_case_that_somebody_has_reach_that_person(room):
     room.clock.advance(timedelta(minutes=20))
     await room.reply("kms")
     (plan,) = room.plans("pages:")
-    assert (plan["recipient"]["phone"], plan["messages"][0]["values"]["more"]) == (OSEI, True)
+    assert (plan["recipient"]["phone"], plan["messages"][0]["values"]["variant"]) == (OSEI, "more")
 
 
 async def test_a_case_closes_with_a_disposition_only_and_opens_anew_after(room):  # S-6
@@ -262,3 +262,46 @@ async def test_no_words_number_or_name_are_stored_or_published_in_the_clear(room
     shown = [str(await room.rows(f"SELECT v::text FROM followup.{view} v")) for view in views]
     events = [str(envelope.data) for envelope in room.published if envelope.type.startswith(("safety.", "staff."))]
     assert not [text for text in (*shown, *events) if "canary" in text or "2125557777" in text]
+
+
+async def test_an_answer_that_is_no_clear_yes_takes_nothing_on(room):  # S-6
+    await room.reply(CRISIS)
+    (page,) = room.take_plans("pages:")
+    await room.reply("who is this?", patients=(), reply_to="number:osei", phone=OSEI)
+    assert room.of(safety.ACKNOWLEDGED) == []
+    (plan,) = room.take_plans("pages:")
+    assert [(m["template"], m["values"]["variant"]) for m in plan["messages"]] == [
+        ("page", "again"),
+        ("page_call", "first"),
+        ("page_call", "first"),
+    ]
+    assert [m["key"] for m in plan["messages"][1:]] == [m["key"] for m in page["messages"][1:]]
+    await room.until(room.clock.now() + timedelta(minutes=15))
+    assert [phone for phone, _ in paged(room)] == [LIND]
+
+
+async def test_who_passes_a_case_on_has_the_next_person_paged_at_once(room):
+    await room.reply(CRISIS)
+    room.take_plans("pages:")
+    await room.reply("can't", patients=(), reply_to="number:osei", phone=OSEI)
+    await room.tick()
+    assert [phone for phone, _ in paged(room)] == [LIND]
+    assert room.of(safety.ACKNOWLEDGED) == []
+
+
+async def test_the_answer_to_a_test_page_takes_no_real_case_on(room):
+    await room.reply(CRISIS)
+    room.clock.advance(timedelta(seconds=5))
+    await room.tick()  # the shift's test page comes after the real one
+    await room.reply("1", patients=(), reply_to="number:osei", phone=OSEI)
+    (drill,) = room.of(safety.ACKNOWLEDGED)
+    assert drill["case"].startswith("test-")
+    await room.reply("1", patients=(), reply_to="number:osei", phone=OSEI)
+    assert [event["case"][:5] for event in room.of(safety.ACKNOWLEDGED)] == ["test-", "case-"]
+
+
+async def test_somebody_on_call_may_be_in_danger_too(room):
+    await room.reply(CRISIS)
+    await room.reply("I want to kill myself", patients=(), reply_to="number:osei", phone=OSEI)
+    assert room.of(safety.ACKNOWLEDGED) == []
+    assert len(await room.rows(CASES)) == 2
