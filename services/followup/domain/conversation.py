@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from services.followup.domain.checkin import Answer, CheckIn
+from services.followup.domain.checkin import Answer, CheckIn, Status
 from services.followup.domain.reading import Interpretation, PromptKind, Reading
 
 CORRECTION_WITHIN = timedelta(minutes=10)
@@ -105,10 +105,11 @@ class Effect(StrEnum):
 def effect_of(item: OpenItem, value: float, received_at: datetime) -> Effect:
     """Return what a value does: the first answers; within ten minutes another corrects; the same changes nothing.
 
-    Replies can overtake each other: one that came before the answer that is kept changes nothing either.
+    To a closed question it comes late. Replies can overtake each other: one that came before the answer that is kept
+    changes nothing either.
     """
     if item.answer is None:
-        return Effect.ANSWERS
+        return Effect.ANSWERS if item.checkin.status is Status.ASKING else Effect.COMES_LATE
     if item.answer.value == value or received_at <= item.answer.last_said_at:
         return Effect.REPEATS
     if received_at - item.answer.last_said_at <= CORRECTION_WITHIN:

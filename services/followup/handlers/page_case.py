@@ -8,6 +8,7 @@ from typing import Literal
 from services.followup.context import Context
 from services.followup.domain.case import Case
 from services.followup.domain.escalation import CALL_AFTER, INCIDENT_STEP, climb
+from services.followup.handlers.one_at_a_time import one_at_a_time
 from services.followup.handlers.publish_plan import clinic_values, publish_plan
 from services.followup.handlers.raise_task import TaskKind, raise_task
 from services.followup.store import cases, records
@@ -20,7 +21,7 @@ from shared.postgres.database import Database
 from shared.postgres.unit_of_work import UnitOfWork, unit_of_work
 from shared.telemetry.log import log
 
-_BATCH = 20
+_BATCH = 200
 _PAGE_EXPIRES = timedelta(minutes=30)
 _ANSWER_UNTIL = timedelta(hours=12)
 _LAST_DRILL_STEP = 2
@@ -53,14 +54,17 @@ class EscalateCases:
 
     async def run_once(self) -> int:
         """Page about every case whose time has come; return how many there were."""
-        now = self.clock.now()
-        async with unit_of_work(self.database, now=now) as unit:
-            waiting = await cases.to_page(unit.connection, now=now, limit=_BATCH)
-            for case_id in waiting:
-                case = await cases.find(unit.connection, case_id)
-                if case is not None:
-                    await page_next(unit, case, context=self.context)
-        return len(waiting)
+        now, paged = self.clock.now(), 0
+        async with self.database.connection() as connection:
+            waiting = await cases.to_page(connection, now=now, limit=_BATCH)
+        for case_id in waiting:
+            with one_at_a_time("a case could not be paged about", case=case_id):
+                async with unit_of_work(self.database, now=now) as unit:
+                    case = await cases.find_to_page(unit.connection, case_id, now=now)
+                    if case is not None:
+                        await page_next(unit, case, context=self.context)
+                        paged += 1
+        return paged
 
 
 async def page_next(unit: UnitOfWork, case: Case, *, context: Context) -> None:

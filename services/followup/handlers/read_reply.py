@@ -31,7 +31,7 @@ from shared.messages.reply import HandledAs, MessageReceived
 from shared.messages.safety import Tier
 from shared.postgres.unit_of_work import UnitOfWork
 
-_LOOK_BACK = timedelta(days=2)
+_LOOK_BACK = timedelta(days=7)
 
 
 def touches(_envelope: Envelope, reply: MessageReceived) -> Iterable[str]:
@@ -149,7 +149,8 @@ async def _open_items(
                 if reply.received_at - answer.last_said_at <= CORRECTION_WITHIN:
                     asked = answer.received_at - timedelta(seconds=answer.latency_s)
                     items.append(OpenItem(current, number, asked, answer))
-            elif number == current.item and current.status is Status.ASKING and current.sent_at is not None:
+            elif number == current.item and current.sent_at is not None:
+                # A closed question counts too: what is said to it is not scored, but it is understood (S-1).
                 items.append(OpenItem(current, number, current.sent_at))
     return items
 

@@ -1,7 +1,8 @@
 """The ticker of check-ins: ask what is due, ask once more what is unanswered, close what stays so."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.followup.context import Context
 from services.followup.domain.case import PAGED_TIERS
@@ -10,6 +11,7 @@ from services.followup.domain.gate import Ask, judge_due
 from services.followup.domain.schedule import Kind, close_at
 from services.followup.domain.scoring import LOW_MOOD
 from services.followup.handlers.ask_checkin import ask_first, ask_once_more, end_checkin, watch_kept
+from services.followup.handlers.one_at_a_time import one_at_a_time
 from services.followup.handlers.raise_task import TaskKind, raise_task
 from services.followup.store import cases, checkins, patients
 from services.followup.store.patients import Patient
@@ -19,6 +21,7 @@ from shared.postgres.database import Database, lock_in_order
 from shared.postgres.unit_of_work import UnitOfWork, unit_of_work
 
 _BATCH = 50
+_PUT_OFF = timedelta(minutes=15)
 
 
 @dataclass(slots=True)
@@ -34,11 +37,22 @@ class RunCheckins:
         now = self.clock.now()
         async with self.database.connection() as connection:
             waiting = await checkins.due(connection, now=now, limit=_BATCH)
+        done = 0
         for checkin_id, patient_ref in waiting:
-            async with unit_of_work(self.database, now=now) as unit:
-                await lock_in_order(unit.connection, [f"patient:{patient_ref}"])
-                await run_checkin(unit, checkin_id, context=self.context)
-        return len(waiting)
+            with one_at_a_time("a check-in could not be judged", patient_ref=patient_ref):
+                async with unit_of_work(self.database, now=now) as unit:
+                    await lock_in_order(unit.connection, [f"patient:{patient_ref}"])
+                    await run_checkin(unit, checkin_id, context=self.context)
+                done += 1
+        if done < len(waiting):
+            await self._put_off(waiting)
+        return done
+
+    async def _put_off(self, waiting: Sequence[tuple[str, str]]) -> None:
+        """Look at what failed again in a quarter of an hour, so that it is in nobody's way meanwhile."""
+        now = self.clock.now()
+        async with self.database.transaction() as connection:
+            await checkins.put_off(connection, [one[0] for one in waiting], now=now, until=now + _PUT_OFF)
 
 
 async def run_checkin(unit: UnitOfWork, checkin_id: str, *, context: Context) -> None:

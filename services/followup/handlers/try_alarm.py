@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from services.followup.context import Context
 from services.followup.domain.case import Case
+from services.followup.handlers.one_at_a_time import one_at_a_time
 from services.followup.handlers.page_case import page_next
 from services.followup.store import cases
 from shared.clinics.roster import OnCall, current_shift
@@ -30,8 +31,9 @@ class TryAlarm:
         for clinic_id, clinic in self.context.clinics.clinics.items():
             shift = current_shift(clinic, now)
             if shift is not None:
-                async with unit_of_work(self.database, now=now) as unit:
-                    sent += await try_alarm(unit, clinic_id, shift, context=self.context)
+                with one_at_a_time("a test page could not be planned", clinic_id=clinic_id):
+                    async with unit_of_work(self.database, now=now) as unit:
+                        sent += await try_alarm(unit, clinic_id, shift, context=self.context)
         return sent
 
 

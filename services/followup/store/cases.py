@@ -121,13 +121,24 @@ async def raise_tier(
 
 
 async def to_page(connection: Connection, *, now: datetime, limit: int) -> list[str]:
-    """Lock and return the cases whose next page is due; another process skips them."""
+    """Return the cases whose next page is due."""
     cursor = await connection.execute(
         """SELECT case_id FROM cases WHERE next_page_at <= %s AND closed_at IS NULL AND acknowledged_at IS NULL
-            ORDER BY next_page_at LIMIT %s FOR UPDATE SKIP LOCKED""",
+            ORDER BY next_page_at LIMIT %s""",
         (now, limit),
     )
     return [row["case_id"] for row in await cursor.fetchall()]
+
+
+async def find_to_page(connection: Connection, case_id: str, *, now: datetime) -> Case | None:
+    """Lock and return a case if its next page is still due; another process that has it in hand is not waited for."""
+    cursor = await connection.execute(
+        f"""SELECT {_COLUMNS} FROM cases WHERE case_id = %s AND next_page_at <= %s AND closed_at IS NULL
+               AND acknowledged_at IS NULL FOR UPDATE SKIP LOCKED""",  # noqa: S608 - constant
+        (case_id, now),
+    )
+    row = await cursor.fetchone()
+    return _case(row) if row else None
 
 
 async def note_page(
@@ -222,7 +233,7 @@ async def oldest_waiting_s(connection: Connection, *, now: datetime) -> float:
     """Return for how many seconds the longest waiting case has waited to be taken on; S3 waits for its day's end."""
     cursor = await connection.execute(
         """SELECT extract(epoch FROM %s - min(clock_at))::float8 AS seconds FROM cases
-            WHERE closed_at IS NULL AND acknowledged_at IS NULL AND tier <> 'S3'""",
+            WHERE closed_at IS NULL AND acknowledged_at IS NULL AND tier <> 'S3' AND NOT is_drill""",
         (now,),
     )
     row = await cursor.fetchone()

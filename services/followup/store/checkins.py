@@ -46,6 +46,13 @@ async def due(connection: Connection, *, now: datetime, limit: int) -> list[tupl
     return [(row["checkin_id"], row["patient_ref"]) for row in await cursor.fetchall()]
 
 
+async def put_off(connection: Connection, checkin_ids: Sequence[str], *, now: datetime, until: datetime) -> None:
+    """Look later at those check-ins that are still due."""
+    await connection.execute(
+        "UPDATE checkins SET next_at = %s WHERE checkin_id = ANY(%s) AND next_at <= %s", (until, list(checkin_ids), now)
+    )
+
+
 async def save(connection: Connection, checkins: Sequence[CheckIn]) -> None:
     """Write check-ins as they now stand."""
     await connection.cursor().executemany(

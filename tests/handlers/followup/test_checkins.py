@@ -325,3 +325,39 @@ async def test_a_reply_that_overtakes_the_news_of_its_question_counts(room):
     }
     await room.reply("7", open_prompts=[prompt])
     assert [event["latency_s"] for event in room.of(checkin.ANSWERED)] == [8]
+
+
+async def test_a_late_answer_to_a_closed_question_is_answered_and_not_counted(room):
+    await asked_about_mood(room)
+    await room.until("2026-12-06 12:13")
+    await room.until("2026-12-06 12:14")
+    room.published.clear()
+    await room.reply("7")
+    assert room.texts("answers:") == ["question_closed"]
+    assert room.of(checkin.ANSWERED) == []
+    assert "reply_to_read" in await room.tasks()
+
+
+async def test_a_late_answer_to_the_last_item_still_reaches_a_person(room):  # S-1, 3.2
+    await questionnaire(room)
+    await answer_items(room, "10110000")
+    await room.send()
+    await room.until("2026-12-12 12:12")
+    await room.until("2026-12-12 12:13")
+    assert "last_item_unanswered" in await room.tasks()
+    await room.reply("3")
+    (case,) = await room.rows("SELECT tier FROM followup.cases WHERE NOT is_drill")
+    assert case["tier"] == "S1"
+
+
+async def test_one_patient_for_whom_something_fails_stops_nobody_else(room):
+    await room.infused(FRIDAY, patient="pt_broken")
+    await room.infused(FRIDAY, patient=ANA)
+    async with room.database.transaction() as connection:
+        await connection.execute("UPDATE patients SET contact = 'broken' WHERE patient_ref = 'pt_broken'")
+    await room.until("2026-12-04 16:10")
+    assert [plan["patient_ref"] for plan in room.plans("checkins:")] == [ANA]
+    (row,) = await room.rows(
+        "SELECT next_at FROM followup.checkins WHERE patient_ref = 'pt_broken' AND moment = 'home_safe'"
+    )
+    assert row["next_at"] == ny("2026-12-04 16:25")
