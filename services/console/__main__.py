@@ -6,6 +6,7 @@ from pathlib import Path
 
 import aiohttp
 
+from services.console.case_words import CaseWords
 from services.console.context import Context, house_zone
 from services.console.handlers.keep_letter import keep_letter
 from services.console.handlers.measure import Measure
@@ -41,6 +42,8 @@ async def build(kit: Kit, settings: ConsoleSettings) -> Parts:
     management = None
     if settings.management_url is not None:
         management = Management(session, settings.management_url.get_secret_value(), amqp_url=amqp_url)
+    secret = settings.cases_secret.get_secret_value() if settings.cases_secret else None
+    words = CaseWords(session, settings.followup_url, secret)
     taker = DeadLetterTaker(amqp_url, partial(keep_letter, kit.database))
     publisher = Publisher(amqp_url, name="console replay")
     sender = SendBack(kit.database, publisher)
@@ -50,7 +53,9 @@ async def build(kit: Kit, settings: ConsoleSettings) -> Parts:
         Loop("figures", Measure(context, management, kit.metrics).run_once, every_s=2.0),
         Loop("retention", Retention(kit.database, kit.clinics.retention).run_once, every_s=3600.0),
     ]
-    return Parts(routes=routes(context, assets), loops=loops, closing=[taker.close, publisher.close, session.close])
+    return Parts(
+        routes=routes(context, assets, words), loops=loops, closing=[taker.close, publisher.close, session.close]
+    )
 
 
 if __name__ == "__main__":

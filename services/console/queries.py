@@ -17,13 +17,6 @@ _KIND_OF_OUTCOME = """CASE WHEN outcome = 'sent' AND receipt IN ('delivered', 'r
     WHEN outcome = 'sent' AND receipt IN ('undelivered', 'failed') THEN 'failed' ELSE outcome END"""
 
 
-async def is_published(connection: Connection, view: str) -> bool:
-    """Return whether a view exists: a service may be older than the console."""
-    cursor = await connection.execute("SELECT to_regclass(%s) IS NOT NULL AS there", (view,))
-    row = await cursor.fetchone()
-    return bool(row and row["there"])
-
-
 # Now.
 
 
@@ -262,7 +255,7 @@ async def lost_lately(connection: Connection, *, since: datetime, limit: int = P
     return await cursor.fetchall()
 
 
-# Tasks.
+# Tasks. A task is open until its service, or a person here, says that it is done.
 
 
 async def open_tasks(connection: Connection, *, limit: int) -> list[DictRow]:
@@ -307,20 +300,115 @@ async def finished_tasks(connection: Connection, *, limit: int) -> list[DictRow]
 
 
 _TASKS = sql.SQL(" UNION ALL ").join(
-    sql.SQL("SELECT {} AS owner, task_id, clinic_id, patient_ref, kind, refs, due_by, raised_at FROM {}").format(
-        sql.Literal(service), sql.Identifier(service, "tasks_v1")
+    sql.SQL(
+        "SELECT {} AS owner, task_id, clinic_id, patient_ref, kind, refs, due_by, raised_at, {} AS done_at FROM {}"
+    ).format(
+        sql.Literal(service),
+        sql.SQL("done_at" if service == "followup" else "NULL::timestamptz"),
+        sql.Identifier(service, "tasks_v1"),
     )
     for service in SERVICES
 )
 _OPEN_TASKS = sql.SQL(
-    """SELECT t.* FROM ({}) AS t
-        WHERE NOT EXISTS (SELECT 1 FROM console.finished_tasks f WHERE f.task_id = t.task_id)"""
+    """SELECT t.* FROM ({}) AS t WHERE done_at IS NULL
+          AND NOT EXISTS (SELECT 1 FROM console.finished_tasks f WHERE f.task_id = t.task_id)"""
 ).format(_TASKS)
 
 
-# Safety and check-ins: published by a followup that is new enough.
+# Safety. The words behind a case are not published: a clinician is shown them by followup itself.
 
 
 async def alerts(connection: Connection) -> Alerts:
-    """Return how many safety cases are open, and the one that has waited longest for a person."""
-    return Alerts(published=await is_published(connection, "followup.cases_v1"))
+    """Return how many safety cases are open, and the one whose clock runs out first."""
+    cursor = await connection.execute(
+        """SELECT count(*) AS open, count(*) FILTER (WHERE status = 'open') AS unacknowledged,
+                  min(clock_at) FILTER (WHERE status = 'open') AS oldest_since,
+                  min(acknowledge_by) FILTER (WHERE status = 'open') AS act_by
+             FROM followup.cases_v1 WHERE closed_at IS NULL AND NOT is_drill"""
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return Alerts(row["open"], row["unacknowledged"], row["oldest_since"], row["act_by"])
+
+
+async def open_cases(connection: Connection) -> list[DictRow]:
+    """Return the open cases, whose clock runs out first at the top."""
+    cursor = await connection.execute(
+        """SELECT * FROM followup.cases_v1 WHERE closed_at IS NULL
+            ORDER BY acknowledged_at IS NOT NULL, acknowledge_by NULLS LAST, opened_at LIMIT 200"""
+    )
+    return await cursor.fetchall()
+
+
+async def closed_cases(connection: Connection, *, limit: int) -> list[DictRow]:
+    """Return the cases that were closed last."""
+    cursor = await connection.execute(
+        "SELECT * FROM followup.cases_v1 WHERE closed_at IS NOT NULL ORDER BY closed_at DESC LIMIT %s", (limit,)
+    )
+    return await cursor.fetchall()
+
+
+async def find_case(connection: Connection, case_id: str) -> DictRow | None:
+    """Return one case."""
+    cursor = await connection.execute("SELECT * FROM followup.cases_v1 WHERE case_id = %s", (case_id,))
+    return await cursor.fetchone()
+
+
+# Check-ins.
+
+
+async def response_rates(connection: Connection, *, since: datetime, until: datetime) -> list[DictRow]:
+    """Return, by moment, how many check-ins were asked and what came of them."""
+    cursor = await connection.execute(
+        """SELECT moment, count(*) AS asked, count(*) FILTER (WHERE status = 'completed') AS completed,
+                  count(*) FILTER (WHERE status = 'expired' AND answered > 0) AS partly,
+                  count(*) FILTER (WHERE status = 'expired' AND answered = 0) AS silent,
+                  count(*) FILTER (WHERE status = 'asking') AS waiting
+             FROM followup.checkins_v1
+            WHERE first_sent_at IS NOT NULL AND due_at >= %s AND due_at < %s GROUP BY moment ORDER BY moment""",
+        (since, until),
+    )
+    return await cursor.fetchall()
+
+
+async def unanswered(connection: Connection, *, since: datetime, limit: int) -> list[DictRow]:
+    """Return check-ins that were asked and not answered, or not yet, the newest first."""
+    cursor = await connection.execute(
+        """SELECT checkin_id, clinic_id, patient_ref, moment, instrument, status, due_at, first_sent_at, nudged,
+                  answered
+             FROM followup.checkins_v1
+            WHERE first_sent_at IS NOT NULL AND status IN ('asking', 'expired') AND due_at >= %s
+            ORDER BY status, due_at DESC LIMIT %s""",
+        (since, limit),
+    )
+    return await cursor.fetchall()
+
+
+async def latest_scores(connection: Connection, *, limit: int) -> list[DictRow]:
+    """Return the newest scores of all patients."""
+    cursor = await connection.execute(
+        """SELECT patient_ref, clinic_id, instrument, total, band, trend, change_abs, response, remission, at
+             FROM followup.scores_v1 WHERE total IS NOT NULL ORDER BY at DESC LIMIT %s""",
+        (limit,),
+    )
+    return await cursor.fetchall()
+
+
+async def scores_of(connection: Connection, patient_ref: str) -> list[DictRow]:
+    """Return a patient's scores in order."""
+    cursor = await connection.execute(
+        """SELECT clinic_id, instrument, version, total, band, trend, change_abs, response, remission, taken_by, at
+             FROM followup.scores_v1 WHERE patient_ref = %s AND total IS NOT NULL ORDER BY at LIMIT 1000""",
+        (patient_ref,),
+    )
+    return await cursor.fetchall()
+
+
+async def infusions_of(connection: Connection, patient_ref: str) -> list[datetime]:
+    """Return when a patient's infusions took place."""
+    cursor = await connection.execute(
+        """SELECT starts_at FROM booking_events.appointments_v1
+            WHERE patient_ref = %s AND visit_kind = 'infusion' AND status = 'completed' ORDER BY starts_at""",
+        (patient_ref,),
+    )
+    return [row["starts_at"] for row in await cursor.fetchall()]

@@ -2,14 +2,19 @@
 
 from aiohttp import web
 
+from services.console.case_words import CaseWords
 from services.console.context import Context
 from services.console.domain.access import Permission
 from services.console.pages.audit import Audit
+from services.console.pages.checkins import CheckIns
 from services.console.pages.dead_letters import DeadLetters
 from services.console.pages.door import Door
 from services.console.pages.now import Now
 from services.console.pages.runbook import Runbook
+from services.console.pages.safety import Safety
 from services.console.pages.sign_in import SignIn
+from services.console.pages.tasks import Tasks
+from services.console.pages.upcoming import Upcoming
 from services.console.pages.why import Why
 from services.console.static import Assets
 from shared.web.server import Route
@@ -17,11 +22,14 @@ from shared.web.server import Route
 _A_YEAR = "public, max-age=31536000, immutable"
 
 
-def routes(context: Context, assets: Assets) -> list[Route]:
+def routes(context: Context, assets: Assets, words: CaseWords) -> list[Route]:
     """Return the table of routes."""
     door = Door(context)
     sign_in, now, why = SignIn(context, door), Now(context, door), Why(context, door)
     letters, audit, runbook = DeadLetters(context, door), Audit(context, door), Runbook(door)
+
+    upcoming, tasks = Upcoming(context, door), Tasks(context, door)
+    safety, checkins = Safety(context, door, words), CheckIns(context, door)
 
     async def static(request: web.Request) -> web.StreamResponse:
         found = assets.find(request.match_info["name"])
@@ -48,6 +56,17 @@ def routes(context: Context, assets: Assets) -> list[Route]:
         Route("POST", r"/dead-letters/{id:\d{1,18}}", door.guarded(Permission.SEE_VALUES, letters.reveal)),
         Route("POST", "/dead-letters/replay", door.guarded(Permission.OPERATE, letters.replay)),
         Route("POST", "/dead-letters/discard", door.guarded(Permission.OPERATE, letters.discard)),
+        Route("GET", "/upcoming", door.guarded(Permission.LOOK, upcoming.page)),
+        Route("GET", "/upcoming/work-list.csv", door.guarded(Permission.LOOK, upcoming.work_list)),
+        Route("GET", "/tasks", door.guarded(Permission.LOOK, tasks.page)),
+        Route("POST", "/tasks", door.guarded(Permission.FINISH_TASKS, tasks.finish)),
+        Route("GET", "/safety", door.guarded(Permission.LOOK, safety.page)),
+        Route("GET", "/safety/{id}", door.guarded(Permission.LOOK, safety.case)),
+        Route("POST", "/safety/{id}", door.guarded(Permission.READ_WORDS, safety.words)),
+        Route("POST", "/safety/{id}/acknowledge", door.guarded(Permission.ANSWER_ALERTS, safety.acknowledge)),
+        Route("POST", "/safety/{id}/close", door.guarded(Permission.ANSWER_ALERTS, safety.close)),
+        Route("GET", "/checkins", door.guarded(Permission.LOOK, checkins.page)),
+        Route("GET", "/checkins/{ref}", door.guarded(Permission.SEE_SCORES, checkins.patient)),
         Route("GET", "/runbook", door.guarded(Permission.LOOK, runbook.page)),
         Route("GET", "/audit", door.guarded(Permission.SEE_AUDIT, audit.page)),
     ]

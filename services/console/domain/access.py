@@ -21,7 +21,8 @@ class Permission(StrEnum):
     FINISH_TASKS = "finish_tasks"
     SEE_VALUES = "see_values"  # a patient's data behind a dead letter
     SEE_SCORES = "see_scores"
-    ANSWER_ALERTS = "answer_alerts"  # acknowledge, close, read the words behind one
+    ANSWER_ALERTS = "answer_alerts"  # acknowledge, close
+    READ_WORDS = "read_words"  # what a patient wrote, and the number: a clinician alone
     SEE_AUDIT = "see_audit"
 
 
@@ -35,9 +36,10 @@ _OF_ROLE = {
             Permission.SEE_VALUES,
             Permission.SEE_SCORES,
             Permission.ANSWER_ALERTS,
+            Permission.READ_WORDS,
         }
     ),
-    Role.ADMIN: frozenset(Permission),
+    Role.ADMIN: frozenset(Permission) - {Permission.READ_WORDS},
 }
 
 

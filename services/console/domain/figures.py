@@ -74,15 +74,12 @@ class Outbox:
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """Open safety cases; ``oldest_for`` runs while the oldest one is not acknowledged."""
+    """Open safety cases; ``oldest_since`` and ``act_by`` are of those that nobody has acknowledged."""
 
-    published: bool = False
     open: int = 0
     unacknowledged: int = 0
     oldest_since: datetime | None = None
     act_by: datetime | None = None
-    case: str | None = None
-    tier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,29 @@ _TASKS = {
     "reminder_useless": "The reminder came too late: phone",
     "change_not_texted_in_time": "A change could not be texted in time: phone",
     "contradicting_booking": "The booking system contradicts itself: look it up there",
+    "patient_wants_change": "The patient asks for another time: phone",
+    "patient_wants_cancellation": "The patient may want to cancel: phone",
+    "patient_asks": "The patient asks something: answer",
+    "feed_braked": "A booking feed changes too much at once: look at it, then resume the clinic",
     "reply_to_read": "A reply to read",
+    "home_safe_by_phone": "Not known to be home safe: phone",
+    "last_item_unanswered": "The last question was not answered: phone",
+    "silent_after_low_score": "Silent after a low score: phone",
+    "phone_the_patient": "Phone the patient",
+    "who_answered": "A shared number answered: find out who it was",
+    "no_roster": "Nobody is on call: mend the roster",
+    "test_page_missed": "A test page was not answered: mend the way to whoever is on call",
+    "number_unusable": "The number takes no texts: ask the patient for another",
+    "address_unusable": "The e-mail address does not work: ask the patient for another",
+    "patient_not_reached": "The patient was not reached: phone",
+    "provider_stopped": "The provider refuses us: look at the account",
+    "template_broken": "A text could not be made: report it",
+    "sent_or_not_unknown": "It is not known whether a text went out: phone",
+    "possible_duplicate": "A text may have gone out twice: look",
+    "ops_look": "Something odd at the provider: look",
+    "legal_look": "The provider blocks us for a legal reason: look",
+    "wrong_number": "Somebody else has this number: correct the record",
+    "replies_not_read": "Replies are not being read: look at followup",
     "maybe_cancels_visit": "A STOP that may mean the visit: ask the patient",
 }
 _PURPOSES = {
@@ -98,6 +120,21 @@ _PURPOSES = {
     "opt_out_confirmation": "opt-out confirmed",
     "safety": "safety text",
     "page": "page to staff",
+}
+_TIERS = {
+    "S1": "A patient may be in danger now",
+    "S2": "A patient may be at risk",
+    "S3": "A patient is doing worse",
+    "M": "A patient may be ill after the infusion",
+}
+_DISPOSITIONS = {
+    "reached_safe": "reached, and safe",
+    "reached_plan_made": "reached, a plan is made",
+    "emergency_services": "emergency services are called",
+    "seen_in_person": "seen in person",
+    "not_reached_handed_on": "not reached, handed on",
+    "false_alarm": "a false alarm",
+    "drill": "a drill",
 }
 _GOOD_EVENTS = frozenset({"sent", "receipt: delivered", "reply received", "booking.completed.v1"})
 _BAD_EVENTS = frozenset(
@@ -134,6 +171,16 @@ def answer_word(answer: str) -> str:
 def code_word(code: int) -> str:
     """Spell a provider's error code."""
     return f"{_CODES[code]} ({code})" if code in _CODES else f"error {code}"
+
+
+def tier(name: str) -> str:
+    """Spell how urgent a safety case is (DOMAIN.md 3.2)."""
+    return f"{_TIERS.get(name, 'A person has to look')} ({name})"
+
+
+def disposition(name: str | None) -> str:
+    """Spell what came of a safety case."""
+    return _DISPOSITIONS.get(name or "", (name or "").replace("_", " "))
 
 
 def task(kind: str) -> str:

@@ -33,7 +33,28 @@
     return { plot, update(text) { const next = JSON.parse(text); rows = next.rows; data.times = next.times; plot.setData(pick(rows)); } };
   }
 
-  const kinds = { outcomes };
+  // Scores of one patient, a line per instrument; infusions stand as dashed lines behind them.
+  function scores(figure) {
+    const data = JSON.parse(figure.dataset.figures);
+    const paints = [style("--accent"), style("--c-unknown"), style("--c-dropped"), style("--c-failed"), style("--c-sent")];
+    const spell = (at) => at == null ? "" : new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", year: "numeric", timeZone: figure.dataset.zone }).format(at * 1e3);
+    const all = [...data.times, ...data.marks];
+    const low = Math.min(...all) - 86400, high = Math.max(...all) + 86400;
+    const marks = (plot) => {
+      const { ctx, bbox } = plot;
+      ctx.save(); ctx.strokeStyle = style("--soft"); ctx.setLineDash([4, 4]); ctx.lineWidth = devicePixelRatio;
+      data.marks.forEach((at) => { const x = plot.valToPos(at, "x", true); ctx.beginPath(); ctx.moveTo(x, bbox.top); ctx.lineTo(x, bbox.top + bbox.height); ctx.stroke(); });
+      ctx.restore();
+    };
+    const plot = new uPlot({ width: figure.clientWidth, height: 280, padding: [10, 12, 0, 0], tzDate: (at) => uPlot.tzDate(new Date(at * 1e3), figure.dataset.zone),
+      scales: { x: { range: () => [low, high] }, y: { range: (_, least, most) => [0, Math.max(10, Math.ceil((most ?? 0) * 1.1))] } }, hooks: { drawClear: [marks] },
+      axes: [axis({ values: (_, ticks) => ticks.map((at) => new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", timeZone: figure.dataset.zone }).format(at * 1e3)) }), axis({ size: 44 })],
+      series: [{ label: "Day", value: (_, at) => spell(at) }, ...data.kinds.map((kind, index) => ({ label: kind.toUpperCase(), stroke: paints[index % paints.length], width: 2, spanGaps: true, points: { size: 8, show: true } }))],
+    }, [data.times, ...data.rows], figure);
+    return { plot };
+  }
+
+  const kinds = { outcomes, scores };
 
   function draw() {
     document.querySelectorAll("figure[data-chart]").forEach((figure) => {

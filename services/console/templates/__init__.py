@@ -41,6 +41,9 @@ class Pages:
             "code_word": words.code_word,
             "task": words.task,
             "purpose": words.purpose,
+            "tier": words.tier,
+            "disposition": words.disposition,
+            "sum_values": lambda counts: sum(counts.values()),
             "sparkline": sparkline,
             "plain": lambda value: str(value).replace("_", " "),
         }

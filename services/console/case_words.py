@@ -1,0 +1,60 @@
+"""Asks followup for the words and the number behind a case, in the name of the one who looks."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import aiohttp
+from shared.web.signed_token import Bearer, sign
+from yarl import URL
+
+from services.console.domain.access import Visitor
+from shared.kernel.errors import DependencyUnavailableError, PermanentError
+
+_TIMEOUT = aiohttp.ClientTimeout(total=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One text, or one answer, that led to a case."""
+
+    at: datetime
+    text: str
+    phone: str | None
+
+
+class CaseWords:
+    """The way to ``/cases/{id}``; each question is signed for one person, one case and one minute."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str | None, secret: str | None) -> None:
+        self._session = session
+        self._url = URL(url) if url else None
+        self._secret = secret
+
+    async def of(self, case_id: str, visitor: Visitor, *, now: datetime) -> list[Words]:
+        """Return the words behind a case, the oldest first. ``now`` is the machine's time.
+
+        Raises:
+            PermanentError: followup shows them to nobody, or not to this person.
+            DependencyUnavailableError: followup does not answer.
+        """
+        if self._url is None or self._secret is None:
+            raise PermanentError(
+                "The words cannot be shown: AFTERCARE_FOLLOWUP_URL or AFTERCARE_CASES_SECRET is not set"
+            )
+        token = sign(Bearer(visitor.person, visitor.role, case_id), self._secret, now=now)
+        try:
+            async with self._session.get(
+                self._url / "cases" / case_id,
+                headers={"Authorization": f"Bearer {token}"},
+                timeout=_TIMEOUT,
+                allow_redirects=False,
+            ) as answer:
+                if answer.status == 200:
+                    content = await answer.json()
+                elif answer.status < 500:
+                    raise PermanentError(f"followup does not show you this case (it answers {answer.status})")
+                else:
+                    raise DependencyUnavailableError(f"followup cannot show the words now (it answers {answer.status})")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise DependencyUnavailableError(f"followup does not answer ({type(error).__name__})") from None
+        return [Words(datetime.fromisoformat(one["at"]), one["text"], one.get("phone")) for one in content["words"]]

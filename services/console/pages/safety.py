@@ -1,0 +1,95 @@
+"""Open safety cases: their clocks, the words behind them, and what a named person does about them."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+
+from services.console import queries, store
+from services.console.case_words import CaseWords, Words
+from services.console.context import Context
+from services.console.domain.access import Permission, Visitor
+from services.console.handlers.answer_alert import acknowledge, close
+from services.console.pages.door import Door
+from shared.kernel.errors import PermanentError
+from shared.messages.safety import Disposition
+from shared.postgres.database import Connection
+from shared.postgres.unit_of_work import unit_of_work
+
+_LAST_CLOSED = 20
+
+
+class Safety:
+    """Cases and acts."""
+
+    def __init__(self, context: Context, door: Door, words: CaseWords) -> None:
+        self._context = context
+        self._door = door
+        self._words = words
+
+    async def page(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        """Show the open cases, the most urgent first, and those closed last."""
+        async with self._context.database.connection() as connection:
+            cases = await queries.open_cases(connection)
+            closed = await queries.closed_cases(connection, limit=_LAST_CLOSED)
+        return self._door.show(
+            request, visitor, "safety.html", cases=cases, closed=closed, zone_of=self._context.zone_of
+        )
+
+    async def case(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        """Show one case without its words."""
+        return await self._show(request, visitor, words=None)
+
+    async def words(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        """Show one case with the words and the number, and keep that somebody looked."""
+        case_id = request.match_info["id"]
+        async with self._context.database.transaction() as connection:
+            await store.audit(connection, visitor, "read the words behind a safety case", target=case_id)
+        # A token's minute is real time, whatever clock the services follow.
+        found = await self._words.of(case_id, visitor, now=datetime.now(UTC))
+        return await self._show(request, visitor, words=found)
+
+    async def acknowledge(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        """Take a case on."""
+        async with unit_of_work(self._context.database, now=self._context.clock.now()) as unit:
+            await acknowledge(unit, visitor, await _find(unit.connection, request))
+        return _back(request, "acknowledged")
+
+    async def close(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        """Close a case with what came of it."""
+        disposition = str((await request.post()).get("disposition", ""))
+        if disposition not in set(Disposition):
+            raise PermanentError("disposition: choose what came of it")
+        async with unit_of_work(self._context.database, now=self._context.clock.now()) as unit:
+            await close(unit, visitor, await _find(unit.connection, request), Disposition(disposition))
+        return _back(request, "closed")
+
+    async def _show(self, request: web.Request, visitor: Visitor, *, words: Sequence[Words] | None) -> web.StreamResponse:
+        async with self._context.database.connection() as connection:
+            case = await _find(connection, request)
+        asked = request.query.get("asked")
+        waits = asked in {"acknowledged", "closed"} and case[f"{asked}_at"] is None
+        return self._door.show(
+            request,
+            visitor,
+            "case.html",
+            case=case,
+            words=words,
+            zone=self._context.zone_of(case["clinic_id"]),
+            dispositions=list(Disposition),
+            waits_for=asked if waits else None,
+            may_read=visitor.may(Permission.READ_WORDS),
+            may_answer=visitor.may(Permission.ANSWER_ALERTS),
+        )
+
+
+async def _find(connection: Connection, request: web.Request) -> dict[str, Any]:
+    case = await queries.find_case(connection, request.match_info["id"])
+    if case is None:
+        raise web.HTTPNotFound(reason="There is no such case.")
+    return case
+
+
+def _back(request: web.Request, asked: str) -> web.Response:
+    return web.Response(status=303, headers={"Location": f"/safety/{request.match_info['id']}?asked={asked}"})
