@@ -42,7 +42,7 @@ async def build(kit: Kit, settings: ConsoleSettings) -> Parts:
     management = None
     if settings.management_url is not None:
         management = Management(session, settings.management_url.get_secret_value(), amqp_url=amqp_url)
-    secret = settings.cases_secret.get_secret_value() if settings.cases_secret else None
+    secret = settings.followup_token.get_secret_value() if settings.followup_token else None
     words = CaseWords(session, settings.followup_url, secret)
     taker = DeadLetterTaker(amqp_url, partial(keep_letter, kit.database))
     publisher = Publisher(amqp_url, name="console replay")

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import aiohttp
-from shared.web.signed_token import Bearer, sign
 from yarl import URL
 
 from services.console.domain.access import Visitor
 from shared.kernel.errors import DependencyUnavailableError, PermanentError
+from shared.web.signed_token import Bearer, sign
 
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
 
@@ -39,7 +39,7 @@ class CaseWords:
         """
         if self._url is None or self._secret is None:
             raise PermanentError(
-                "The words cannot be shown: AFTERCARE_FOLLOWUP_URL or AFTERCARE_CASES_SECRET is not set"
+                "The words cannot be shown: AFTERCARE_FOLLOWUP_URL or AFTERCARE_FOLLOWUP_TOKEN is not set"
             )
         token = sign(Bearer(visitor.person, visitor.role, case_id), self._secret, now=now)
         try:

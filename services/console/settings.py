@@ -20,7 +20,7 @@ class ConsoleSettings(ServiceSettings):
     console_idle_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 15
     management_url: SecretStr | None = None
     followup_url: Annotated[str, StringConstraints(pattern=_HTTP)] | None = None
-    cases_secret: SecretStr | None = None
+    followup_token: SecretStr | None = None
     oidc_issuer: Annotated[str, StringConstraints(pattern=_HTTP)] | None = None
     oidc_client_id: str | None = None
     oidc_client_secret: SecretStr | None = None

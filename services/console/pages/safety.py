@@ -65,7 +65,9 @@ class Safety:
             await close(unit, visitor, await _find(unit.connection, request), Disposition(disposition))
         return _back(request, "closed")
 
-    async def _show(self, request: web.Request, visitor: Visitor, *, words: Sequence[Words] | None) -> web.StreamResponse:
+    async def _show(
+        self, request: web.Request, visitor: Visitor, *, words: Sequence[Words] | None
+    ) -> web.StreamResponse:
         async with self._context.database.connection() as connection:
             case = await _find(connection, request)
         asked = request.query.get("asked")
