@@ -93,7 +93,7 @@ async def provider(connection: Connection) -> Provider:
     )
 
 
-async def receipt_codes(connection: Connection, *, since: datetime) -> dict[int, int]:
+async def receipt_codes(connection: Connection, *, since: datetime) -> dict[str, int]:
     """Return the error codes of receipts since a time."""
     cursor = await connection.execute(
         """SELECT error_code, count(*) AS times FROM notifier.receipts_v1
@@ -361,8 +361,8 @@ async def response_rates(connection: Connection, *, since: datetime, until: date
     """Return, by moment, how many check-ins were asked and what came of them."""
     cursor = await connection.execute(
         """SELECT moment, count(*) AS asked, count(*) FILTER (WHERE status = 'completed') AS completed,
-                  count(*) FILTER (WHERE status = 'expired' AND answered > 0) AS partly,
-                  count(*) FILTER (WHERE status = 'expired' AND answered = 0) AS silent,
+                  count(*) FILTER (WHERE status = 'expired' AND item > 0) AS partly,
+                  count(*) FILTER (WHERE status = 'expired' AND item = 0) AS silent,
                   count(*) FILTER (WHERE status = 'asking') AS waiting
              FROM followup.checkins_v1
             WHERE first_sent_at IS NOT NULL AND due_at >= %s AND due_at < %s GROUP BY moment ORDER BY moment""",

@@ -6,15 +6,34 @@ import pytest
 from playwright.async_api import expect
 
 from services.console.domain.access import Role
+from tests.builders import ny
+from tests.console.test_work import CASE, commands, open_case, raise_task
 from tests.waiting import until
 
-PAGES = ["/", "/?hours=24", "/why", "/why?q=bk_1", "/dead-letters", "/runbook", "/audit"]
+PAGES = ["/", "/?hours=24", "/why", "/why?q=bk_1", "/dead-letters", "/upcoming", "/tasks", "/safety", f"/safety/{CASE}"]
+PAGES += ["/checkins", "/checkins/pt_1", "/runbook", "/audit"]
+
+
+async def score(console):
+    await console.rows("INSERT INTO followup.patients (patient_ref, clinic_id) VALUES ('pt_1', 'harbor') RETURNING 1")
+    for day, total in enumerate((18, 12, 7)):
+        await console.rows(
+            """INSERT INTO followup.scores (score_id, clinic_id, patient_ref, taken_by, instrument, version, score, total,
+                    at)
+               VALUES (%s, 'harbor', 'pt_1', 'checkin', 'phq9', '1', '{"band": "moderate"}', %s, %s) RETURNING 1""",
+            f"s{day}",
+            total,
+            ny(f"2026-11-1{day} 12:00"),
+        )
 
 
 @pytest.mark.parametrize("width", [1280, 390])
 async def test_every_page_opens_fits_and_complains_of_nothing(rooms, console, visit, width):
     await rooms.book()
     await console.dead_letter()
+    await open_case(console)
+    await raise_task(console)
+    await score(console)
     async with visit(width=width) as window:
         for page in PAGES:
             answer = await window.goto(page)
@@ -104,3 +123,28 @@ async def test_a_viewer_sees_no_button_that_would_refuse(console, visit):
         await until(listed, what="the letter on the page")
         assert await window.get_by_role("button", name="Send").count() == 0
         assert await window.get_by_role("link", name="Audit").count() == 0
+
+
+async def test_an_alert_is_found_on_the_first_page_and_taken_on(console, visit):
+    await open_case(console)
+    async with visit(Role.CLINICIAN) as window:
+        await expect(window.locator(".answer")).to_contain_text("nobody has acknowledged it", timeout=10_000)
+        await window.get_by_role("link", name="Look").click()
+        await window.get_by_role("button", name="I have it").click()
+        await expect(window.get_by_role("status")).to_contain_text("in a moment")
+        assert [kind for kind, _data in await commands(console)] == ["safety.acknowledge.v1"]
+        # What followup does with the command; the page asks again by itself until it shows.
+        await console.rows(
+            "UPDATE followup.cases SET acknowledged_at = opened_at, acknowledged_by = 'ada' RETURNING case_id"
+        )
+        await expect(window.locator(".facts")).to_contain_text("in hand")
+
+
+async def test_a_task_is_done_from_its_page(console, visit):
+    await raise_task(console, due_by=ny("2026-11-20 15:00"))
+    async with visit(Role.OPERATOR, width=390) as window:
+        await window.goto("/tasks")
+        await window.get_by_label("How it ended").select_option("read_and_nothing_to_do")
+        await window.get_by_role("button", name="Done").click()
+        await expect(window.get_by_role("status")).to_contain_text("Noted")
+        await expect(window.locator(".empty")).to_contain_text("Nothing to do")

@@ -24,7 +24,9 @@ def paths(method):
         def __getattr__(self, _name):
             return None
 
-    return [route for route in routes(Nothing(), Nothing()) if route.method == method and route.path not in OPEN]
+    return [
+        route for route in routes(Nothing(), Nothing(), Nothing()) if route.method == method and route.path not in OPEN
+    ]
 
 
 async def test_no_page_is_reached_without_signing_in(console):

@@ -45,7 +45,7 @@ class Provider:
     """How the provider answered in the last quarter of an hour. Latencies in seconds."""
 
     answers: Mapping[str, int] = field(default_factory=dict)
-    codes: Mapping[int, int] = field(default_factory=dict)
+    codes: Mapping[str, int] = field(default_factory=dict)
     median_s: float | None = None
     slow_s: float | None = None
     paused_because: str | None = None

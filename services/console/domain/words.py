@@ -147,7 +147,7 @@ def reason(code: str | None) -> str:
     if not code:
         return ""
     if code.isdigit():
-        return code_word(int(code))
+        return code_word(code)
     return _REASONS.get(code, code.replace("_", " "))
 
 
@@ -164,13 +164,16 @@ def tone(what: str) -> str:
 def answer_word(answer: str) -> str:
     """Spell an answer of the provider, or the cause of a pause."""
     if answer.isdigit():
-        return f"refuses us: {code_word(int(answer))}"
+        return f"refuses us: {code_word(answer)}"
     return _ANSWERS.get(answer) or _REASONS.get(answer, answer.replace("_", " ")).removeprefix("the provider ")
 
 
-def code_word(code: int) -> str:
+def code_word(code: str) -> str:
     """Spell a provider's error code."""
-    return f"{_CODES[code]} ({code})" if code in _CODES else f"error {code}"
+    if not code.isdigit():
+        return code.replace("_", " ")
+    number = int(code)
+    return f"{_CODES[number]} ({code})" if number in _CODES else f"error {code}"
 
 
 def tier(name: str) -> str:

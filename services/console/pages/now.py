@@ -19,7 +19,7 @@ from services.console.pages.door import Door
 from shared.web.server import STOPPING
 
 KINDS = ("delivered", "sent", "unknown", "failed", "dropped", "withdrawn")
-_RANGES = {1: timedelta(minutes=1), 6: timedelta(minutes=5), 24: timedelta(minutes=15), 168: timedelta(hours=2)}
+_RANGES = {1: timedelta(minutes=1), 6: timedelta(minutes=5), 24: timedelta(minutes=15)}
 _STREAM_FOR_S = 300.0
 _HEARTBEAT_S = 15.0
 

@@ -30,6 +30,7 @@ class Pages:
         self._environment.globals |= {"asset": asset, "house_zone": zone}
         self._environment.filters |= {
             "at": spell_time,
+            "brief": spell_briefly,
             "day": spell_day,
             "clock": spell_clock,
             "spell_for": words.spell_for,
@@ -61,6 +62,12 @@ def spell_time(at: datetime, zone: ZoneInfo) -> str:
     """Spell an instant in full, for example ``Tue Dec 1 2026, 10:00:05 EST``."""
     local = at.astimezone(zone)
     return f"{local:%a %b} {local.day} {local.year}, {local:%H:%M:%S %Z}"
+
+
+def spell_briefly(at: datetime, zone: ZoneInfo) -> str:
+    """Spell an instant for a list, for example ``Tue Dec 1, 10:00``."""
+    local = at.astimezone(zone)
+    return f"{local:%a %b} {local.day}, {local:%H:%M}"
 
 
 def spell_day(at: datetime, zone: ZoneInfo) -> str:

@@ -1,0 +1,185 @@
+"""Tasks, safety cases and the day ahead: what a person does here leaves as a command, and is kept."""
+
+import csv
+import io
+import json
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+import pytest
+from aiohttp import web
+
+from services.console.domain.access import Role
+from services.console.pages.checkins import chart_of
+from shared.postgres import outbox
+from shared.web.server import serving
+from shared.web.signed_token import read
+from tests.builders import ny
+from tests.console.room import open_console
+
+CASE = "harb-0123456789"
+SECRET = "a secret of the tests"
+
+
+async def open_case(console, case_id=CASE, **changes):
+    values = {"tier": "S1", "opened_at": ny("2026-11-20 11:50"), "acknowledge_by": ny("2026-11-20 11:55")} | changes
+    await console.rows(
+        """INSERT INTO followup.cases (case_id, clinic_id, thread, patient_ref, tier, rules, opened_at, clock_at,
+                acknowledge_by)
+           VALUES (%s, 'harbor', 'pt_1', 'pt_1', %s, '{plan}', %s, %s, %s) RETURNING 1""",
+        case_id,
+        values["tier"],
+        values["opened_at"],
+        values["opened_at"],
+        values["acknowledge_by"],
+    )
+
+
+async def raise_task(console, kind="reply_to_read", task_id="t1", due_by=None):
+    await console.rows(
+        """INSERT INTO notifier.staff_tasks (task_id, clinic_id, patient_ref, kind, refs, due_by, raised_at)
+           VALUES (%s, 'harbor', 'pt_1', %s, '{}', %s, %s) RETURNING 1""",
+        task_id,
+        kind,
+        due_by,
+        ny("2026-11-20 11:00"),
+    )
+
+
+async def commands(console):
+    async with console.database.transaction() as connection:
+        rows = [
+            *await outbox.take(connection, console.database.sealer, urgent=True, limit=50),
+            *await outbox.take(connection, console.database.sealer, urgent=False, limit=50),
+        ]
+    return [(row.routing_key, json.loads(row.body)["data"]) for row in rows]
+
+
+async def test_a_case_is_taken_on_and_closed_by_name(console):
+    await open_case(console)
+    async with console.visitor(Role.CLINICIAN, "dr.osei") as osei:
+        _status, page = await osei.get("/safety")
+        assert "late by 5 min" in page
+        assert (await osei.post(f"/safety/{CASE}/acknowledge"))[0] == 303
+        assert (await osei.post(f"/safety/{CASE}/close", disposition="nonsense"))[0] == 400
+        assert (await osei.post(f"/safety/{CASE}/close", disposition="reached_safe"))[0] == 303
+    about = {"clinic_id": "harbor", "case": CASE, "who": "dr.osei"}
+    assert await commands(console) == [
+        ("safety.acknowledge.v1", about),
+        ("safety.close.v1", about | {"disposition": "reached_safe"}),
+    ]
+    kept = await console.rows("SELECT what FROM console.audit WHERE target = %s ORDER BY id", CASE)
+    assert [row["what"] for row in kept] == ["acknowledged a safety case", "closed a safety case"]
+
+
+async def test_who_may_not_answer_an_alert_is_offered_nothing_and_refused(console):
+    await open_case(console)
+    for role in (Role.VIEWER, Role.OPERATOR):
+        async with console.visitor(role) as visitor:
+            _status, page = await visitor.get(f"/safety/{CASE}")
+            assert "I have it" not in page
+            assert (await visitor.post(f"/safety/{CASE}/acknowledge"))[0] == 403
+    assert await commands(console) == []
+
+
+@asynccontextmanager
+async def a_followup(seen):
+    """Stand in for followup's one route, with the token read as followup reads it."""
+
+    async def case(request):
+        bearer = read(request.headers["Authorization"].removeprefix("Bearer "), SECRET, now=datetime.now().astimezone())
+        seen.append(bearer)
+        if bearer is None or bearer.role != "clinician":
+            raise web.HTTPNotFound
+        return web.json_response(
+            {"words": [{"at": "2026-11-20T16:50:00+00:00", "text": "<b>I cannot go on</b>", "phone": "+12125550123"}]}
+        )
+
+    application = web.Application()
+    application.router.add_get("/cases/{id}", case)
+    async with serving(application, host="127.0.0.1", port=0) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+async def test_a_clinician_alone_is_shown_the_words_and_the_look_is_kept(database_url, amqp_url, sealer):
+    seen = []
+    async with (
+        a_followup(seen) as url,
+        open_console(database_url, amqp_url, sealer, followup_url=url, followup_token=SECRET) as console,
+    ):
+        await open_case(console)
+        async with console.visitor(Role.CLINICIAN, "dr.osei") as osei:
+            assert "I cannot go on" not in (await osei.get(f"/safety/{CASE}"))[1]
+            _status, page = await osei.post(f"/safety/{CASE}")
+            assert "&lt;b&gt;I cannot go on" in page
+            assert "tel:+12125550123" in page
+        async with console.visitor(Role.ADMIN) as admin:
+            assert (await admin.post(f"/safety/{CASE}"))[0] == 403
+        looks = await console.rows("SELECT person FROM console.audit WHERE what LIKE 'read the words%%'")
+    assert [(bearer.who, bearer.role, bearer.about) for bearer in seen] == [("dr.osei", "clinician", CASE)]
+    assert looks == [{"person": "dr.osei"}]
+
+
+async def test_words_that_followup_cannot_show_are_a_clear_answer(console):
+    await open_case(console)
+    async with console.visitor(Role.CLINICIAN) as osei:
+        status, page = await osei.post(f"/safety/{CASE}")
+    assert status == 400
+    assert "AFTERCARE_FOLLOWUP_TOKEN" in page
+
+
+async def test_a_task_is_done_once_and_told_with_who_and_how(console):
+    await raise_task(console, due_by=ny("2026-11-20 11:30"))
+    async with console.visitor(Role.OPERATOR, "nina") as nina:
+        assert "overdue for 30 min" in (await nina.get("/tasks"))[1]
+        assert (await nina.post("/tasks", task_id="t1", how="whatever"))[0] == 400
+        assert (await nina.post("/tasks", task_id="t9", how="patient_reached"))[0] == 404
+        for _ in range(2):
+            assert (await nina.post("/tasks", task_id="t1", how="patient_reached"))[0] == 303
+        _status, page = await nina.get("/tasks")
+    assert "Nothing to do" in page
+    assert "nina" in page
+    assert await commands(console) == [
+        (
+            "staff.task.done.v1",
+            {"task_id": "t1", "clinic_id": "harbor", "patient_ref": "pt_1", "how": "patient_reached"},
+        )
+    ]
+
+
+@pytest.fixture
+async def rooms(database_url, sealer):
+    from tests.rooms import open_rooms
+
+    async with open_rooms(database_url, sealer) as opened:
+        yield opened
+
+
+async def test_what_is_held_stands_on_the_work_list_without_a_name_or_number(rooms, console):
+    await rooms.book(
+        consent={"reminders": False}, starts_at="2026-11-22T10:00:00-05:00", ends_at="2026-11-22T12:00:00-05:00"
+    )
+    rooms.clock.advance(timedelta(minutes=1))
+    await rooms.send()
+    async with console.visitor() as ada:
+        _status, page = await ada.get("/upcoming")
+        status, text = await ada.get("/upcoming/work-list.csv")
+    assert "the patient has not agreed to this kind" in page
+    assert status == 200
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert {row["state"] for row in rows} == {"held"}
+    assert "Ana" not in text
+    assert "5550123" not in text
+
+
+def test_a_patients_chart_has_a_row_per_instrument_and_a_mark_per_infusion():
+    one, two = ny("2026-11-01 12:00"), ny("2026-11-08 12:00")
+    scores = [
+        {"instrument": "phq9", "at": one, "total": 18.0},
+        {"instrument": "mood", "at": one, "total": 3.0},
+        {"instrument": "phq9", "at": two, "total": 9.0},
+    ]
+    chart = json.loads(chart_of(scores, [ny("2026-11-02 10:00")]))
+    assert chart["kinds"] == ["mood", "phq9"]
+    assert chart["rows"] == [[3.0, None], [18.0, 9.0]]
+    assert len(chart["marks"]) == 1
