@@ -1,6 +1,7 @@
 """How long each page of the console takes with a million messages behind it: ``python -m benchmarks.console_pages``.
 
-Starts everything on private servers, fills them with made-up rows, signs in by a link and asks for each page twenty times.
+Starts everything on private servers, fills them with made-up rows, signs in by a link and asks for each page twenty
+times.
 ``--shots FOLDER`` takes pictures of each page instead, light and dark, on a desk and on a phone (needs Chromium).
 """
 
@@ -57,6 +58,7 @@ def main() -> int:
             link = asyncio.run(sign_in_link(database, stack.addresses["console"], Visitor("ada", Role.ADMIN)))
             time.sleep(5)  # the services settle
             if arguments.shots:
+                arguments.shots.mkdir(parents=True, exist_ok=True)
                 return asyncio.run(take_pictures(link, arguments.shots))
             return asyncio.run(measure(link))
         finally:
@@ -88,7 +90,6 @@ async def take_pictures(link: str, folder: Path) -> int:
     """Write a picture of each page."""
     from playwright.async_api import async_playwright
 
-    folder.mkdir(parents=True, exist_ok=True)
     base = link.partition("/sign-in/")[0]
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"))
