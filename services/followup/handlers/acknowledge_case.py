@@ -7,7 +7,14 @@ from services.followup.domain.case import Case
 from services.followup.domain.page_reply import PageReply, read_page_reply
 from services.followup.domain.safety import screen_safely
 from services.followup.handlers.close_case import close
-from services.followup.handlers.page_case import ask_again, case_of_subject, person_of_subject, stop_paging
+from services.followup.handlers.page_case import (
+    ANSWER_UNTIL,
+    ask_again,
+    case_of_subject,
+    person_of_subject,
+    stop_paging,
+    tell_taken,
+)
 from services.followup.handlers.raise_task import TaskKind, raise_task
 from services.followup.store import cases, records
 from shared.clinics.model import Person
@@ -78,10 +85,10 @@ async def acknowledge_by_text(unit: UnitOfWork, reply: MessageReceived, *, conte
     Whoever is on call may also be a patient: a text that no waiting page asked for, or that tells of danger, is read
     like anybody's. What is neither yes nor no leaves the case waiting: the writer is asked again, and paging goes on.
     """
+    meaning = read_page_reply(reply.text)
     waiting = [found async for found in _waiting_for(unit, reply, context=context)]
     if not waiting:
-        return False
-    meaning = read_page_reply(reply.text)
+        return meaning is not PageReply.UNCLEAR and await _is_too_late(unit, reply, context=context)
     if meaning is PageReply.UNCLEAR and screen_safely(reply.text).tiers:
         return False
     for case, key, person in _meant(waiting):
@@ -111,6 +118,21 @@ async def acknowledge_by_text(unit: UnitOfWork, reply: MessageReceived, *, conte
             references={"provider_reference": reply.provider_reference},
         )
     return True
+
+
+async def _is_too_late(unit: UnitOfWork, reply: MessageReceived, *, context: Context) -> bool:
+    """Answer somebody who was paged about a case that another person has; return False if there is no such case."""
+    phone = parse_phone(reply.phone)
+    for clinic_id, clinic in context.clinics.clinics.items():
+        found = person_with_phone(clinic, phone) if phone is not None else None
+        if found is None:
+            continue
+        case = await cases.taken_lately(unit.connection, clinic_id, found[0], since=unit.now - ANSWER_UNTIL)
+        if case is not None:
+            if not case.is_drill and case.acknowledged_by != found[1].name:
+                await tell_taken(unit, case, found[0], about=reply.provider_reference, context=context)
+            return True
+    return False
 
 
 async def _waiting_for(

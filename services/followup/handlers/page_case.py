@@ -23,10 +23,10 @@ from shared.telemetry.log import log
 
 _BATCH = 200
 _PAGE_EXPIRES = timedelta(minutes=30)
-_ANSWER_UNTIL = timedelta(hours=12)
+ANSWER_UNTIL = timedelta(hours=12)
 _LAST_DRILL_STEP = 2
 TELL_MORE_EVERY = timedelta(minutes=15)
-Variant = Literal["first", "again", "more"]
+Variant = Literal["first", "again", "more", "taken"]
 
 
 def subject_of(case_id: str, person: str) -> str:
@@ -144,12 +144,13 @@ def _message(
             "case": case.case_id,
             "drill": case.is_drill,
             "variant": variant,
+            "who": case.acknowledged_by or "",
         },
         channels=(channel,),
         send_at=send_at,
         expires_at=send_at + _PAGE_EXPIRES,
         urgency="urgent",
-        expects=Expects(grammar=PAGE_GRAMMAR, until=send_at + _ANSWER_UNTIL),
+        expects=Expects(grammar=PAGE_GRAMMAR, until=send_at + ANSWER_UNTIL),
     )
 
 
@@ -185,6 +186,12 @@ async def ask_again(unit: UnitOfWork, case: Case, person: str, *, about: str, co
     clinic = context.clinic(case.clinic_id)
     text = _text(case, clinic, f"again/{about}", unit.now, variant="again")
     await _publish(unit, case, clinic, person, [text, *_calls(case, clinic, case.step - 1, unit.now)])
+
+
+async def tell_taken(unit: UnitOfWork, case: Case, person: str, *, about: str, context: Context) -> None:
+    """Tell somebody whose answer, ``about``, came too late who has the case."""
+    clinic = context.clinic(case.clinic_id)
+    await _publish(unit, case, clinic, person, [_text(case, clinic, f"taken/{about}", unit.now, variant="taken")])
 
 
 async def tell_more(unit: UnitOfWork, case: Case, *, context: Context) -> None:

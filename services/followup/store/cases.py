@@ -46,6 +46,17 @@ async def waiting_for(connection: Connection, clinic_id: str, person: str) -> li
     return [_case(row) for row in await cursor.fetchall()]
 
 
+async def taken_lately(connection: Connection, clinic_id: str, person: str, *, since: datetime) -> Case | None:
+    """Return the case that a person was paged about last, if somebody has it."""
+    cursor = await connection.execute(
+        f"""SELECT {_COLUMNS} FROM cases WHERE clinic_id = %s AND %s = ANY(paged) AND acknowledged_at IS NOT NULL
+               AND last_paged_at > %s ORDER BY last_paged_at DESC LIMIT 1""",  # noqa: S608 - constant
+        (clinic_id, person, since),
+    )
+    row = await cursor.fetchone()
+    return _case(row) if row else None
+
+
 async def has_open(connection: Connection, clinic_id: str, thread: str, tiers: Sequence[str]) -> bool:
     """Return whether a patient has an open case of one of the tiers."""
     cursor = await connection.execute(

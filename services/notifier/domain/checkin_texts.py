@@ -17,14 +17,14 @@ class TextRule:
 
 
 _EMERGENCY = ("{clinic_name}", "911", "988")
-_ITEM = {"instrument": "phq9", "items": 9, "variant": "first"}
+_ITEM = {"instrument": "phq9", "items": 9, "variant": "first", "who": ""}
 _SAMPLES: dict[str, dict[str, Values]] = {
     "checkin_today": {variant: {"variant": variant} for variant in ("first", "nudge", "again")},
     "home_safe": {variant: {"variant": variant} for variant in ("first", "nudge", "again")},
     "questionnaire_item": {
         **{f"item {item}": {**_ITEM, "item": item} for item in range(1, 10)},
         "nudge": {**_ITEM, "item": 8, "variant": "nudge"},
-        "again": {**_ITEM, "item": 3, "variant": "again"},
+        "again": {**_ITEM, "item": 3, "variant": "again", "who": ""},
         "gad2 item 2": {**_ITEM, "instrument": "gad2", "items": 2, "item": 2},
     },
     **{
@@ -35,10 +35,11 @@ _SAMPLES: dict[str, dict[str, Values]] = {
         )
     },
     "page": {
-        "case": {"drill": False, "variant": "first"},
-        "test": {"drill": True, "variant": "first"},
-        "again": {"drill": False, "variant": "again"},
-        "more": {"drill": False, "variant": "more"},
+        "case": {"drill": False, "variant": "first", "who": ""},
+        "test": {"drill": True, "variant": "first", "who": ""},
+        "again": {"drill": False, "variant": "again", "who": ""},
+        "more": {"drill": False, "variant": "more", "who": ""},
+        "taken": {"drill": False, "variant": "taken", "who": "Dr. Osei"},
     },
     "page_call": {"case": {"drill": False}, "test": {"drill": True}},
 }

@@ -305,3 +305,16 @@ async def test_somebody_on_call_may_be_in_danger_too(room):
     await room.reply("I want to kill myself", patients=(), reply_to="number:osei", phone=OSEI)
     assert room.of(safety.ACKNOWLEDGED) == []
     assert len(await room.rows(CASES)) == 2
+
+
+async def test_who_answers_too_late_hears_who_has_the_case(room):
+    await room.reply(CRISIS)
+    await room.until(room.clock.now() + timedelta(minutes=15))
+    await room.reply("1", patients=(), reply_to="number:osei", phone=OSEI)
+    room.take_plans("pages:")
+    await room.reply("1", patients=(), reply_to="number:lind", phone=LIND)
+    (plan,) = [plan for plan in room.take_plans("pages:case") if plan["messages"]]
+    values = plan["messages"][0]["values"]
+    assert (plan["recipient"]["phone"], values["variant"], values["who"]) == (LIND, "taken", "Dr. Osei")
+    assert len(room.of(safety.ACKNOWLEDGED)) == 1
+    assert room.plans("replies:") == []
