@@ -308,6 +308,7 @@ async def test_somebody_on_call_may_be_in_danger_too(room):
 
 
 async def test_who_answers_too_late_hears_who_has_the_case(room):
+    await room.acknowledge_test_page()
     await room.reply(CRISIS)
     await room.until(room.clock.now() + timedelta(minutes=15))
     await room.reply("1", patients=(), reply_to="number:osei", phone=OSEI)
