@@ -50,7 +50,7 @@ export function pastCall(call) {
   const state = word(`callStates.${call.status}`, { n: call.seconds });
   const heading = [icon("phone"), ` ${word("call")} · ${clockOf(call.at)} · ${state}`];
   if (!call.heard.length) return h("li", { class: "past" }, h("p", {}, heading));
-  return h("li", { class: "past" }, h("details", {}, h("summary", {}, heading), transcript(call)));
+  return h("li", { class: "past" }, h("details", { data: { key: call.sid } }, h("summary", {}, heading), transcript(call)));
 }
 
 function transcript(call) {

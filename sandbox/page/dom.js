@@ -32,12 +32,14 @@ export function icon(name) {
   return svg;
 }
 
-// Draws again only what changed, so that focus, scrolling and half-typed replies stay.
+// Draws again only what changed, so that focus, half-typed replies and what was unfolded stay.
 export function redraw(node, state, draw) {
   const wanted = JSON.stringify(state);
   if (node.drawnFrom === wanted) return false;
   const key = node.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  const unfolded = [...node.querySelectorAll("details[open]")].map((details) => details.dataset.key);
   node.replaceChildren(...[draw(state)].flat().filter(Boolean));
+  for (const details of node.querySelectorAll("details")) details.open = unfolded.includes(details.dataset.key);
   if (key) node.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
   node.drawnFrom = wanted;
   return true;

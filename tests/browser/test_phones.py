@@ -101,7 +101,10 @@ async def test_a_ringing_phone_is_answered_and_acknowledged_by_keyboard_alone(vi
         await expect(window.get_by_text(re.compile("ended after"))).to_be_visible()
         assert receiver.forms("/voice/key")[0]["Digits"] == "1"
         await window.get_by_text(re.compile("ended after")).click()
+        await client.text(To="+12125550188", Body="The case is closed.")
+        await expect(window.get_by_text("The case is closed.").first).to_be_visible()
         await expect(window.locator(".past .heard")).to_contain_text("Thank you.")
+        await expect(window.locator(".past .heard")).to_be_visible()
 
 
 async def test_mail_opens_closes_and_is_unsubscribed_from(visit, client, receiver):
