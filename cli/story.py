@@ -32,7 +32,7 @@ SELECT (SELECT count(*) FROM booking_events.outbox) + (SELECT count(*) FROM noti
      + (SELECT count(*) FROM followup.outbox)
      + (SELECT count(*) FROM notifier.messages WHERE state IN ('sending', 'unknown') AND outcome IS NULL)
      + (SELECT count(*) FROM notifier.messages WHERE state IN ('planned', 'held') AND due_at <= %(now)s)
-     + (SELECT count(*) FROM notifier.messages WHERE outcome = 'sent'
+     + (SELECT count(*) FROM notifier.messages WHERE outcome = 'sent' AND channel = 'sms'
            AND coalesce(receipt, '') NOT IN ('delivered', 'undelivered', 'failed', 'read'))
      + (SELECT count(*) FROM booking_events.patients p LEFT JOIN notifier.plans n
             ON n.subject = 'reminders:' || p.patient_ref WHERE p.plan_revision > coalesce(n.revision, 0))
@@ -188,6 +188,8 @@ class Story:
             self.heard = entry["n"]
             if entry["kind"] == "accepted":
                 await self._hear(entry)
+            elif entry["kind"] == "call_accepted":
+                self._tell("staff", "the phone of the person on call rings")
             elif entry["kind"] == "status" and entry["status"] == "delivered" and entry["to"] == PHONE:
                 self.delivered += 1
                 self._tell("phone", "delivered")
@@ -253,11 +255,15 @@ async def storyteller(stack: Stack, say: Say, now: datetime) -> AsyncIterator[St
     async with await AsyncConnection[DictRow].connect(url, autocommit=True, row_factory=dict_row) as connection:
         story = Story(stack, say, now, now, connection, publisher)
         ledger = await story._get("/sandbox/ledger")  # noqa: SLF001 - what an earlier run left is not part of this story
-        story.heard = len(ledger["entries"])
+        story.heard = max((entry["n"] for entry in ledger["entries"] if _before(entry, now)), default=0)
         try:
             yield story
         finally:
             await publisher.close()
+
+
+def _before(entry: dict[str, Any], begin: datetime) -> bool:
+    return entry.get("at") is None or datetime.fromisoformat(entry["at"]) < begin
 
 
 def story_start(today: datetime) -> datetime:
