@@ -12,6 +12,7 @@ from services.console.handlers.keep_letter import keep_letter
 from services.console.handlers.measure import Measure
 from services.console.handlers.retention import Retention
 from services.console.handlers.send_back import SendBack
+from services.console.oidc import IdentityProvider
 from services.console.routes import routes
 from services.console.settings import ConsoleSettings
 from services.console.static import Assets
@@ -37,12 +38,14 @@ async def build(kit: Kit, settings: ConsoleSettings) -> Parts:
         clinics=kit.clinics,
         pages=Pages(zone=house_zone(kit.clinics), asset=assets.address),
         address=settings.address,
+        oidc_name=settings.oidc_name if settings.oidc_issuer else None,
         idle=timedelta(minutes=settings.console_idle_minutes),
     )
     management = None
     if settings.management_url is not None:
         management = Management(session, settings.management_url.get_secret_value(), amqp_url=amqp_url)
     secret = settings.followup_token.get_secret_value() if settings.followup_token else None
+    provider = IdentityProvider(session, settings.oidc_client) if settings.oidc_client else None
     words = CaseWords(session, settings.followup_url, secret)
     taker = DeadLetterTaker(amqp_url, partial(keep_letter, kit.database))
     publisher = Publisher(amqp_url, name="console replay")
@@ -54,7 +57,9 @@ async def build(kit: Kit, settings: ConsoleSettings) -> Parts:
         Loop("retention", Retention(kit.database, kit.clinics.retention).run_once, every_s=3600.0),
     ]
     return Parts(
-        routes=routes(context, assets, words), loops=loops, closing=[taker.close, publisher.close, session.close]
+        routes=routes(context, assets, words, provider),
+        loops=loops,
+        closing=[taker.close, publisher.close, session.close],
     )
 
 

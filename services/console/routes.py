@@ -5,6 +5,7 @@ from aiohttp import web
 from services.console.case_words import CaseWords
 from services.console.context import Context
 from services.console.domain.access import Permission
+from services.console.oidc import IdentityProvider
 from services.console.pages.audit import Audit
 from services.console.pages.checkins import CheckIns
 from services.console.pages.dead_letters import DeadLetters
@@ -22,10 +23,10 @@ from shared.web.server import Route
 _A_YEAR = "public, max-age=31536000, immutable"
 
 
-def routes(context: Context, assets: Assets, words: CaseWords) -> list[Route]:
+def routes(context: Context, assets: Assets, words: CaseWords, provider: IdentityProvider | None = None) -> list[Route]:
     """Return the table of routes."""
     door = Door(context)
-    sign_in, now, why = SignIn(context, door), Now(context, door), Why(context, door)
+    sign_in, now, why = SignIn(context, door, provider), Now(context, door), Why(context, door)
     letters, audit, runbook = DeadLetters(context, door), Audit(context, door), Runbook(door)
 
     upcoming, tasks = Upcoming(context, door), Tasks(context, door)
@@ -41,6 +42,8 @@ def routes(context: Context, assets: Assets, words: CaseWords) -> list[Route]:
     return [
         Route("GET", "/sign-in", door.open(sign_in.form)),
         Route("POST", "/sign-in", door.open(sign_in.password)),
+        Route("GET", "/sign-in/with", door.open(sign_in.begin)),
+        Route("GET", "/sign-in/back", door.open(sign_in.back)),
         Route("GET", "/sign-in/{token}", door.open(sign_in.link)),
         Route("POST", "/sign-in/{token}", door.open(sign_in.use_link)),
         Route("POST", "/sign-out", door.guarded(Permission.LOOK, sign_in.out)),

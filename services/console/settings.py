@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, StringConstraints, model_validator
 
 from services.console.domain.access import Role
+from services.console.oidc import Client
 from shared.runtime.settings import Port, ServiceSettings
 
 _HTTP = r"^https?://[^\s/]+[^\s]*$"
@@ -21,6 +22,7 @@ class ConsoleSettings(ServiceSettings):
     management_url: SecretStr | None = None
     followup_url: Annotated[str, StringConstraints(pattern=_HTTP)] | None = None
     followup_token: SecretStr | None = None
+    oidc_name: str = "your clinic's account"
     oidc_issuer: Annotated[str, StringConstraints(pattern=_HTTP)] | None = None
     oidc_client_id: str | None = None
     oidc_client_secret: SecretStr | None = None
@@ -53,3 +55,17 @@ class ConsoleSettings(ServiceSettings):
             return {group.strip(): Role(role.strip()) for group, _, role in pairs}
         except ValueError:
             raise ValueError(f"AFTERCARE_OIDC_ROLES: a role is one of {', '.join(Role)}") from None
+
+    @property
+    def oidc_client(self) -> Client | None:
+        """Who we are at the clinic's identity provider, where one is set up. It has to know where we are."""
+        if self.oidc_issuer is None or self.oidc_client_id is None:
+            return None
+        return Client(
+            issuer=self.oidc_issuer,
+            client_id=self.oidc_client_id,
+            client_secret=self.oidc_client_secret.get_secret_value() if self.oidc_client_secret else None,
+            back=f"{self.address}/sign-in/back",
+            role_claim=self.oidc_role_claim,
+            roles=self.role_of_group,
+        )

@@ -117,6 +117,7 @@ async def open_console(database_url, amqp_url, sealer, *, management_url=None, n
         database_url=SecretStr(database_url),
         config=ROOT / "config" / "clinic.example.toml",
         sealing_keys=SecretStr("unused"),
+        console_url="http://127.0.0.1:1",
         console_port=0,
         management_url=SecretStr(management_url) if management_url else None,
         **settings,

@@ -1,25 +1,31 @@
 """Coming in and going out."""
 
 import asyncio
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 from aiohttp import web
 
 from services.console import store
 from services.console.context import Context
 from services.console.domain.access import Visitor
-from services.console.handlers.sign_in import Refused, by_link, by_password
+from services.console.handlers.sign_in import Refused, by_link, by_password, start_session
+from services.console.oidc import IdentityProvider, Pending
 from services.console.pages.door import THEME, THEMES, Door
 from shared.kernel.errors import PermanentError
+from shared.postgres.sealing import UnsealError
 
 _YEAR_S = 365 * 24 * 3600
+_PENDING = "aftercare-oidc"
+_PENDING_S = 600
 
 
 class SignIn:
     """The pages in front of the door."""
 
-    def __init__(self, context: Context, door: Door) -> None:
+    def __init__(self, context: Context, door: Door, provider: IdentityProvider | None) -> None:
         self._context = context
         self._door = door
+        self._provider = provider
         self._slots = asyncio.Semaphore(2)  # a password costs 32 MB and a tenth of a second on purpose
 
     async def form(self, request: web.Request) -> web.StreamResponse:
@@ -47,6 +53,51 @@ class SignIn:
         if isinstance(answer, Refused):
             return self._page(request, "/", complaint=answer.sentence, status=403)
         return self._let_in(answer, "/")
+
+    async def begin(self, request: web.Request) -> web.StreamResponse:
+        """Send a browser to the identity provider."""
+        provider = self._needed()
+        address, pending = await provider.begin(own_path(request.query.get("next")))
+        response = web.Response(status=303, headers={"Location": address})
+        sealed = self._context.database.sealer.seal(pending.to_text(), place=_PENDING)
+        # Lax: the browser comes back from another site, and must bring this along.
+        response.set_cookie(
+            _PENDING,
+            urlsafe_b64encode(sealed).decode(),
+            max_age=_PENDING_S,
+            httponly=True,
+            secure=self._context.is_secure,
+            samesite="Lax",
+            path="/sign-in",
+        )
+        return response
+
+    async def back(self, request: web.Request) -> web.StreamResponse:
+        """Let in whom the identity provider vouches for."""
+        provider = self._needed()
+        pending = self._pending(request)
+        person, role = await provider.finish(
+            pending, state=request.query.get("state", ""), code=request.query.get("code", "")
+        )
+        async with self._context.database.transaction() as connection:
+            token = await start_session(connection, Visitor(person, role), how="identity provider")
+        # A page of ours, not a redirect: after one that began elsewhere, the browser would hold the session back.
+        response = self._context.pages.respond("bounce.html", target=pending.goal)
+        self._door.let_in(response, token)
+        response.del_cookie(_PENDING, path="/sign-in")
+        return response
+
+    def _needed(self) -> IdentityProvider:
+        if self._provider is None:
+            raise web.HTTPNotFound(reason="No identity provider is set up.")
+        return self._provider
+
+    def _pending(self, request: web.Request) -> Pending:
+        try:
+            sealed = urlsafe_b64decode(request.cookies.get(_PENDING, ""))
+            return Pending.from_text(self._context.database.sealer.open(sealed, place=_PENDING).decode())
+        except (ValueError, UnsealError):
+            raise PermanentError("It took too long, or another browser began. Begin again.") from None
 
     async def out(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         """End the session."""
