@@ -69,6 +69,10 @@ def _parser() -> argparse.ArgumentParser:
     alerts.add_argument("--as", dest="who", help="your name: a case is taken on and closed by a named person")
     alerts.add_argument("--disposition", help="how it ended, for close")
     _add_patient(add("patient", _patient, "export, erase or put right what is known of one patient"))
+    evaluate = add(
+        "evaluate-replies", _evaluate_replies, "hold the reply reader against replies whose meaning is known"
+    )
+    evaluate.add_argument("file", type=Path, help="CSV: reply,prompt_kind,expected_interpretation,expected_value,note")
     add("verify", _verify, "check the invariants on a running system, read-only")
     for name, text in (("pause", "hold everything of a clinic"), ("resume", "let a paused clinic's texts go again")):
         add(name, _pause if name == "pause" else _resume, text).add_argument("clinic")
@@ -175,6 +179,12 @@ def _alerts(arguments: argparse.Namespace) -> int:
     if arguments.action == "ack":
         return asyncio.run(acknowledge_alert(arguments.case, arguments.who))
     return asyncio.run(close_alert(arguments.case, arguments.who, arguments.disposition))
+
+
+def _evaluate_replies(arguments: argparse.Namespace) -> int:
+    from cli.evaluate import evaluate_replies
+
+    return evaluate_replies(arguments.file)
 
 
 def _verify(_arguments: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cli.stack import ROOT
+from services.followup.domain.safety.lexicon import lexicon
 from services.notifier.domain.checkin_texts import checkin_rule
 from services.notifier.domain.rendering import TemplateError, render
 from services.notifier.domain.text_lint import lint_text
@@ -26,6 +27,9 @@ def check_config(file: Path | None) -> int:
     for clinic_id, clinic in clinics.clinics.items():
         sys.stdout.write(f"{clinic_id}: {clinic.name}, {clinic.time_zone}, texts {clinic.window.opens:%H:%M} to ")
         sys.stdout.write(f"{clinic.window.closes:%H:%M}{_on_call(clinic)}\n")
+    for language, reviewer in lexicon().reviewed_by.items():
+        if not reviewer:
+            sys.stdout.write(f"warning: no clinician has signed the {language} safety lexicon (reviewed_by is empty)\n")
     sys.stdout.write(f"{path}: {len(findings)} findings\n")
     return 1 if findings else 0
 

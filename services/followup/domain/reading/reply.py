@@ -1,10 +1,20 @@
-"""Read one reply."""
+"""Read one reply (DOMAIN.md 6): who wrote it, is anyone in danger, keywords, then the answer to the open question."""
 
 import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 
+from services.followup.domain.reading.numbers import Numbers, read_numbers
 from services.followup.domain.reading.reading import Interpretation, PromptKind, Reading
-from services.followup.domain.safety import Tier, screen_safely
+from services.followup.domain.reading.wording import Wording, wording
+from services.followup.domain.safety import NOTHING_FOUND, Screening, Tier, screen_safely
+from services.followup.domain.text.phrases import Found
+from services.followup.domain.text.plain import plain
+from services.followup.domain.text.quoted import own_words, without_long_quotes
+from services.followup.domain.text.words import BREAKS
 
+_SAYS = Interpretation
 _SCALES = {
     PromptKind.MOOD: (0, 10),
     PromptKind.MOOD_ANSWERED: (0, 10),
@@ -12,13 +22,65 @@ _SCALES = {
     PromptKind.ITEM_9: (0, 3),
     PromptKind.HOME_SAFE: (1, 2),
 }
-_ALARMS = {
-    Tier.S1: Interpretation.CRISIS,
-    Tier.M: Interpretation.MEDICAL_URGENT,
-    Tier.S2: Interpretation.POSSIBLE_CRISIS,
-    Tier.S3: Interpretation.REVIEW,
-}
+_OPTIONS = ("option_0", "option_1", "option_2", "option_3")
+_LONG = 30  # words of a clause that are looked at
 _ORDER = tuple(Interpretation)
+_CHECK_INS = frozenset({PromptKind.MOOD, PromptKind.PHQ_ITEM, PromptKind.ITEM_9, PromptKind.HOME_SAFE})
+_SCORED = _CHECK_INS - {PromptKind.HOME_SAFE} | {PromptKind.MOOD_ANSWERED}
+_ASKS_BACK = _CHECK_INS | {PromptKind.CONFIRM}
+# Beside these no question is asked back: a person or another path takes over.
+_SETTLED = frozenset(Interpretation) - {_SAYS.REVIEW, _SAYS.UNMATCHED, _SAYS.EMPTY}
+# Beside these a question is not looked for.
+_NOTHING_BESIDE = frozenset({_SAYS.OPT_OUT, _SAYS.OPT_IN, _SAYS.HELP, _SAYS.WRONG_NUMBER})
+_SAD_SIGNS = frozenset("👎😢😭😞😔💔😩😫😖🥺😿🖤🤮😵🤕☹🙁😓😥")
+_UNCONFIRMED = re.compile(
+    r"\b(?:not|no|cant|dont|didnt|wont|isnt|unable|never|antes de|how do i|where do i|need to|can i|como) "
+    r"(?:\w+ ){0,2}(?:confirm\w*|sure|seguro|segura)\b"
+)
+_DIGITS = re.compile(r"[0-9]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A reply in the forms that its readers need."""
+
+    book: Wording
+    plain: str
+    original: str
+    words: Sequence[str]
+    found: Sequence[Found]
+    hellos: frozenset[int]
+
+    @property
+    def said(self) -> list[str]:
+        return [word for word in self.words if word not in BREAKS]
+
+    def has(self, *rules: str) -> bool:
+        return any(found.rule in rules for found in self.found)
+
+    def covered_by(self, *rules: str) -> bool:
+        """Return whether every word belongs to some phrase of these rules."""
+        covered = {at for found in self.found if found.rule in rules for at in range(found.first, found.last)}
+        return bool(self.said) and all(at in covered for at, word in enumerate(self.words) if word not in BREAKS)
+
+    def opens_clause(self, found: Found) -> bool:
+        """Return whether a phrase begins a clause, greetings, numbers and the like left aside."""
+        at = found.first - 1
+        while at >= max(0, found.first - _LONG) and self.words[at] not in BREAKS:
+            if at not in self.hellos and not self.words[at].isdigit() and self.words[at].isascii():
+                return False
+            at -= 1
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a text answers, and the screening raised by what the answer itself says."""
+
+    said: frozenset[Interpretation]
+    screening: Screening
+    value: Decimal | None = None
+    numbers: Numbers = Numbers()  # noqa: RUF009 - frozen, so shared safely
 
 
 def read_reply(text: str, prompt: PromptKind, *, language: str = "en") -> Reading:
@@ -30,18 +92,387 @@ def read_reply(text: str, prompt: PromptKind, *, language: str = "en") -> Readin
         language: The patient's language, a hint only: both are always understood, mixed too.
     """
     screening = screen_safely(text, language=language)
-    said = {_ALARMS[tier] for tier in screening.tiers}
-    value = None
-    bare = re.fullmatch(r"\s*(\d{1,2})\s*[.!]*\s*", text)
-    if bare and prompt in _SCALES:
-        low, high = _SCALES[prompt]
-        value = int(bare[1]) if low <= int(bare[1]) <= high else None
-        said.add(Interpretation.SCORE if value is not None else Interpretation.OUT_OF_RANGE)
-        if prompt is PromptKind.ITEM_9 and value:
-            tier = Tier.S2 if value == 1 else Tier.S1
-            screening = screening.joined(tier, f"item9_{value}")
-            said.add(_ALARMS[tier])
-    if not said:
-        said.add(Interpretation.UNMATCHED if prompt is PromptKind.NONE else Interpretation.CLARIFY)
-    first, *rest = sorted(said, key=_ORDER.index)
-    return Reading(first, tuple(rest), value=value, language=language, screening=screening)
+    own, quoted = own_words(text)
+    if quoted is not None and not any(char.isalnum() for char in own):
+        return _reading({_SAYS.TAPBACK}, screening, language)
+    read = _text(own)
+    if read.has("auto_reply"):
+        return _reading({_SAYS.AUTO_REPLY}, _only_crisis(screening), language)
+    if not read.said and "?" not in own:
+        return _reading({_SAYS.EMPTY}, screening, language)
+    answer = _Answer(frozenset(_everywhere(read)), screening)
+    if _SAYS.WRONG_NUMBER not in answer.said:
+        numbers = Numbers()
+        if prompt in _SCALES:
+            numbers = read_numbers(plain(without_long_quotes(own)), highest=_SCALES[prompt][1])
+        kinds, value, screening = _answer(read, prompt, numbers, screening, answer.said)
+        answer = _Answer(answer.said | kinds, screening, value, numbers)
+    return _finished(read, prompt, answer, language)
+
+
+def _text(own: str) -> _Text:
+    book = wording()
+    flat = plain(own)
+    words = book.vocabulary.words(flat, line_breaks=True)
+    found = book.rules.find(words)
+    hellos = frozenset(at for one in found if one.rule == "hello" for at in range(one.first, one.last))
+    return _Text(book, flat, own, words, found, hellos)
+
+
+# ------------------------------------------------------------------ what needs no prompt
+
+
+def _everywhere(read: _Text) -> set[Interpretation]:
+    """Return what a text says whatever was asked: keywords, opt-out in other wording, a wrong number."""
+    said = _keyword(read)
+    if said:
+        return said
+    if read.has("wrong_number") or _is_somebody_else(read):
+        return {_SAYS.WRONG_NUMBER}
+    spared = [found for found in read.found if found.rule == "not_opt_out"]
+    if any(found.rule == "opt_out" and not any(_overlap(found, other) for other in spared) for found in read.found):
+        said.add(_SAYS.OPT_OUT)
+    elif read.has("opt_in"):
+        said.add(_SAYS.OPT_IN)
+    return said
+
+
+def _keyword(read: _Text) -> set[Interpretation]:
+    """Return what a message means that consists of one keyword, courtesies and digits left aside."""
+    courtesies = {at for found in read.found if found.rule == "courtesy" for at in range(found.first, found.last)}
+    words = [word for word in read.said if not word.isdigit() and word.isascii()]
+    core = [
+        word
+        for at, word in enumerate(read.words)
+        if word not in BREAKS and word.isascii() and not word.isdigit() and at not in courtesies
+    ]
+    keywords = read.book.keywords
+    for candidate in (
+        " ".join(words),
+        " ".join(dict.fromkeys(words)),
+        " ".join(dict.fromkeys(core)) if len(words) <= 4 else "",
+    ):
+        if candidate in keywords["opt_out"]:
+            return {_SAYS.OPT_OUT, _SAYS.CANCEL_REQUEST} if candidate in keywords["cancel"] else {_SAYS.OPT_OUT}
+        if candidate in keywords["opt_in"]:
+            return {_SAYS.OPT_IN}
+        if candidate in keywords["help"]:
+            return {_SAYS.HELP}
+    return set()
+
+
+def _is_somebody_else(read: _Text) -> bool:
+    """Return whether a short text denies a name: "this is not Ana". A name is a word that no phrase knows."""
+    named = {at for found in read.found if found.rule == "not_named" for at in range(found.last - 1, found.last)}
+    return len(read.said) <= 6 and any(
+        read.words[at].isalpha() and read.words[at] not in read.book.vocabulary.known for at in named
+    )
+
+
+def _asks(read: _Text) -> bool:
+    """Return whether a text asks something, beside or instead of answering."""
+    marked = "?" in read.original or "¿" in read.original
+    rules = {"question", "question_word"} if marked else {"question"}
+    if read.has("question_anywhere") or any(found.rule in rules and read.opens_clause(found) for found in read.found):
+        return True
+    if marked and any(found.rule in rules for found in read.found):
+        return len(read.said) >= 3 or not any(word.isdigit() for word in read.said)
+    return bool(re.search(r"\b(?:qué|cómo|cuándo|dónde|quién|cuál|cuánto)\b", read.original.casefold()))
+
+
+# ------------------------------------------------------------------ the open prompt's own grammar
+
+
+def _answer(
+    read: _Text, prompt: PromptKind, numbers: Numbers, screening: Screening, said: Collection[Interpretation]
+) -> tuple[set[Interpretation], Decimal | None, Screening]:
+    """Return the answer to the prompt, its value, and the screening raised by what the answer says."""
+    match prompt:
+        case PromptKind.MOOD | PromptKind.MOOD_ANSWERED:
+            kinds, value = _scored(numbers, prompt)
+            return kinds, value, screening
+        case PromptKind.PHQ_ITEM:
+            kinds, value = _item(read, numbers)
+            return kinds, value, screening
+        case PromptKind.ITEM_9:
+            return _item_9(read, numbers, screening, said)
+        case PromptKind.HOME_SAFE:
+            return _home_safe(read, numbers, screening)
+        case PromptKind.CONFIRM:
+            return (set() if said else _appointment(read)), None, screening
+        case PromptKind.NONE:
+            # A letter or a nod answers nothing; a wish about a visit stands for itself.
+            wish = set() if said else _appointment(read) & {_SAYS.CANCEL_REQUEST, _SAYS.RESCHEDULE}
+            return (wish if len(read.said) > 1 else set()), None, screening
+
+
+def _scored(numbers: Numbers, prompt: PromptKind) -> tuple[set[Interpretation], Decimal | None]:
+    """Return the score of a number, on the prompt's scale and never off it."""
+    low, high = _SCALES[prompt]
+    whole_only = prompt not in {PromptKind.MOOD, PromptKind.MOOD_ANSWERED}
+    if not numbers.values:
+        return set(), None
+    inside = [low <= value <= high for value in numbers.values]
+    if numbers.pair and all(inside):
+        # The worse end: the low one of a mood, the high one of a symptom.
+        return {_SAYS.RANGE}, (numbers.pair[1] if whole_only else numbers.pair[0])
+    if len(numbers.values) > 1:
+        return {_SAYS.CLARIFY}, None
+    value = numbers.values[0]
+    if not inside[0]:
+        return {_SAYS.OUT_OF_RANGE}, None
+    if whole_only and value != value.to_integral_value():
+        return {_SAYS.CLARIFY}, None
+    return {_SAYS.CORRECTION if prompt is PromptKind.MOOD_ANSWERED else _SAYS.SCORE}, value
+
+
+def _item(read: _Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal | None]:
+    """Return the answer to a 0 to 3 item: a whole number or the text of an option; both must agree."""
+    kinds, value = _scored(numbers, PromptKind.PHQ_ITEM)
+    options = {Decimal(at) for at, rule in enumerate(_OPTIONS) if _option(read, rule)}
+    if options and not numbers.values:
+        unclear = len(options) > 1 or any(
+            found.rule == "not_an_option"
+            and any(
+                _overlap(found, other) and not _within(found, other) for other in read.found if other.rule in _OPTIONS
+            )
+            for found in read.found
+        )
+        return ({_SAYS.CLARIFY}, None) if unclear else ({_SAYS.SCORE}, next(iter(options)))
+    if options and value is not None and value not in options and len(read.said) <= 8:
+        return {_SAYS.CLARIFY}, None
+    return kinds, value
+
+
+def _option(read: _Text, rule: str) -> bool:
+    """Return whether an option's words stand as the answer, not somewhere inside a longer sentence."""
+    for found in read.found:
+        if found.rule == rule:
+            length = found.last - found.first
+            clause = _clause_length(read.words, found)
+            if clause - length <= 2 or (length > 1 and (read.opens_clause(found) or clause - length <= 5)):
+                return True
+    return False
+
+
+def _item_9(
+    read: _Text, numbers: Numbers, screening: Screening, said: Collection[Interpretation]
+) -> tuple[set[Interpretation], Decimal | None, Screening]:
+    """Return the answer to the question about self-harm; whatever is unclear is a possible crisis (3.2)."""
+    kinds, value = _item(read, numbers)
+    if value is None and not kinds:
+        yes, no = _opens(read, "yes"), _opens(read, "no")
+        if yes and not no and not read.has("hedge"):
+            return {_SAYS.CRISIS}, None, screening.joined(Tier.S1, "item9.yes")
+        if no and not yes and not read.has("hedge", "refusal"):
+            kinds, value = {_SAYS.SCORE}, Decimal(0)
+    if value is not None and value >= 1:
+        tier = Tier.S2 if value == 1 else Tier.S1
+        return kinds, value, screening.joined(tier, f"item9.{value}")
+    if value == 0:
+        doubted = bool(
+            {"but", "pero", "although", "though", "aunque", "except", "excepto", "sometimes"} & set(read.said)
+        ) or read.has("hedge")
+        return kinds, value, screening.joined(Tier.S2, "item9.contradiction") if doubted else screening
+    answered_otherwise = said or (not kinds and (_asks(read) or read.covered_by("thanks", "courtesy")))
+    if not answered_otherwise:
+        screening = screening.joined(Tier.S2, "item9.unclear")
+    return kinds - {_SAYS.CLARIFY}, None, screening
+
+
+def _home_safe(
+    read: _Text, numbers: Numbers, screening: Screening
+) -> tuple[set[Interpretation], Decimal | None, Screening]:
+    """Return whether the patient is home: 1 yes, 2 no."""
+    if any(rule.endswith("driving_now") for rule in screening.rules):
+        return set(), None, screening.joined(Tier.M, "driving_after_visit")
+    kinds, value = _scored(numbers, PromptKind.HOME_SAFE)
+    if kinds:
+        return (kinds | {_SAYS.REVIEW} if value == 2 else kinds), value, screening
+    home = [found for found in read.found if found.rule == "home"]
+    away = [found for found in read.found if found.rule == "not_home"]
+    if away and not (home and all(_before(one, other) for one in home for other in away)):
+        arrived = _opens(read, "yes") and home and not any(_near(one, other) for one in home for other in away)
+        if not arrived:
+            return {_SAYS.REVIEW}, None, screening
+    if _opens(read, "no") and not home:
+        return {_SAYS.SCORE, _SAYS.REVIEW}, Decimal(2), screening
+    if home or _opens(read, "yes"):
+        return {_SAYS.SCORE}, Decimal(1), screening
+    return set(), None, screening
+
+
+def _appointment(read: _Text) -> set[Interpretation]:
+    """Return what a text wants of a visit: to keep, move or cancel it."""
+    letters = [word for word in read.said if word.isascii() and not word.isdigit()]
+    bare = "".join(dict.fromkeys("".join(letters))) if letters and len("".join(letters)) <= 3 else ""
+    if bare == "c":
+        return {_SAYS.CONFIRM}
+    if bare == "r":
+        return {_SAYS.RESCHEDULE}
+    kept = [found for found in read.found if found.rule == "keep"]
+    wishes = [found for found in read.found if not any(_overlap(found, other) for other in kept)]
+    names = {found.rule for found in wishes}
+    said: set[Interpretation] = set()
+    if "cancel_request" in names:
+        said.add(_SAYS.CANCEL_REQUEST)
+    if names & {"reschedule", "cant_come"} and not said:
+        said.add(_SAYS.RESCHEDULE)
+    if "cancel_request" in names and "reschedule" in names:
+        said = {_SAYS.CANCEL_REQUEST, _SAYS.RESCHEDULE} if _asks_both(read) else {_SAYS.RESCHEDULE}
+    if said:
+        return said
+    opening = letters[0] if letters else ""
+    if opening == "r" and len(letters) > 1:
+        return {_SAYS.RESCHEDULE}
+    denied = _UNCONFIRMED.search(" ".join(read.said))
+    if not denied and (
+        opening == "c" or any(found.rule == "confirm" and read.opens_clause(found) for found in read.found) or kept
+    ):
+        said.add(_SAYS.CONFIRM)
+    return said
+
+
+def _asks_both(read: _Text) -> bool:
+    return bool({"or", "o"} & set(read.said))
+
+
+# ------------------------------------------------------------------ all together
+
+
+def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -> Reading:
+    """Add what remains to say: questions, thanks, asking back, and what the screen found."""
+    said, screening = set(answer.said), answer.screening
+    if _SAYS.HELP in said and prompt in _CHECK_INS:
+        screening = screening.joined(Tier.S3, "help_in_check_in")
+    alarms = _alarms(screening)
+    if not alarms <= {_SAYS.REVIEW}:
+        alarms.discard(_SAYS.REVIEW)
+        if not read.has("reschedule"):
+            # "I can't go on" is no wish to move a visit.
+            said.discard(_SAYS.RESCHEDULE)
+    if prompt not in _SCORED and not said - {_SAYS.CONFIRM, _SAYS.QUESTION} and read.has("late"):
+        said = (said if read.has("yes") else said - {_SAYS.CONFIRM}) | {_SAYS.REVIEW}
+    if said.isdisjoint(_NOTHING_BESIDE) and _SAYS.CRISIS not in alarms and _asks(read):
+        said.add(_SAYS.QUESTION)
+    said |= _remark(read, prompt, said)
+    if not said & _SETTLED and alarms <= {_SAYS.REVIEW}:
+        said |= _open_end(prompt, said | alarms)
+    words = sum(1 for word in read.said if not _DIGITS.match(word))
+    return _reading(
+        said,
+        screening,
+        _language(read, language),
+        alarms=alarms,
+        value=answer.value,
+        pair=answer.numbers.pair if _SAYS.RANGE in said else None,
+        confidence=_confidence(said, answer.numbers, words),
+        human_reads=words > 3 and not said <= {_SAYS.ACK, _SAYS.CONFIRM, _SAYS.OPT_OUT},
+    )
+
+
+def _remark(read: _Text, prompt: PromptKind, said: Collection[Interpretation]) -> set[Interpretation]:
+    """Return what a text is that says nothing else: thanks, or a sad face that somebody should see."""
+    if said:
+        return set()
+    rules = ("thanks", "ack") if prompt not in _CHECK_INS else ("thanks",)
+    if read.has(*rules) and read.covered_by(*rules, "courtesy"):
+        return {_SAYS.ACK}
+    return {_SAYS.REVIEW} if _SAD_SIGNS & set(read.plain) else set()
+
+
+def _open_end(prompt: PromptKind, said: Collection[Interpretation]) -> set[Interpretation]:
+    """Return how a text ends that settles nothing: ask back once, or leave it to whoever reads."""
+    if prompt in {PromptKind.MOOD, PromptKind.PHQ_ITEM} or (prompt in _ASKS_BACK and not said):
+        return {_SAYS.CLARIFY}
+    return set() if said else {_SAYS.UNMATCHED}
+
+
+def _alarms(screening: Screening) -> set[Interpretation]:
+    names = {Tier.S1: _SAYS.CRISIS, Tier.M: _SAYS.MEDICAL_URGENT, Tier.S2: _SAYS.POSSIBLE_CRISIS, Tier.S3: _SAYS.REVIEW}
+    alarms = {names[tier] for tier in screening.tiers}
+    if _SAYS.CRISIS in alarms:
+        alarms.discard(_SAYS.POSSIBLE_CRISIS)
+    return alarms
+
+
+def _only_crisis(screening: Screening) -> Screening:
+    """Leave out what an automatic reply says of itself: "I'm driving", "if this is urgent"."""
+    tiers = screening.tiers & {Tier.S1}
+    if Tier.S2 in screening.tiers and not all(rule.endswith((".help_me", ".driving_now")) for rule in screening.rules):
+        tiers |= {Tier.S2}
+    return Screening(tiers, screening.rules) if tiers else NOTHING_FOUND
+
+
+def _reading(
+    said: set[Interpretation],
+    screening: Screening,
+    language: str,
+    *,
+    alarms: set[Interpretation] | None = None,
+    value: Decimal | None = None,
+    pair: tuple[Decimal, Decimal] | None = None,
+    confidence: float = 1.0,
+    human_reads: bool = False,
+) -> Reading:
+    every = said | (_alarms(screening) if alarms is None else alarms)
+    first, *also = sorted(every, key=_ORDER.index)
+    return Reading(
+        first,
+        tuple(also),
+        value=None if value is None else _simple(value),
+        pair=(_simple(pair[0]), _simple(pair[1])) if pair else None,
+        confidence=confidence,
+        language=language,
+        screening=screening,
+        human_reads=human_reads,
+    )
+
+
+def _simple(value: Decimal) -> int | Decimal:
+    return int(value) if value == value.to_integral_value() else value
+
+
+def _confidence(said: Collection[Interpretation], numbers: Numbers, words: int) -> float:
+    if numbers.inferred or _SAYS.RANGE in said:
+        return 0.7
+    if _SAYS.CLARIFY in said or _SAYS.UNMATCHED in said:
+        return 0.3
+    return 1.0 if words <= 2 else 0.9
+
+
+def _language(read: _Text, hint: str) -> str:
+    """Return the language that more words of a text belong to, else the hint."""
+    english, spanish = (sum(word in read.book.telling[known] for word in read.said) for known in ("en", "es"))
+    if spanish == english:
+        return hint
+    return "es" if spanish > english else "en"
+
+
+def _opens(read: _Text, rule: str) -> bool:
+    return any(found.rule == rule and read.opens_clause(found) for found in read.found)
+
+
+def _overlap(one: Found, other: Found) -> bool:
+    return one.first < other.last and other.first < one.last
+
+
+def _within(one: Found, other: Found) -> bool:
+    return other.first <= one.first and one.last <= other.last
+
+
+def _before(one: Found, other: Found) -> bool:
+    return one.last <= other.first and other.first - one.last > 2
+
+
+def _near(one: Found, other: Found) -> bool:
+    return abs(one.first - other.last) <= 2 or abs(other.first - one.last) <= 2 or _overlap(one, other)
+
+
+def _clause_length(words: Sequence[str], found: Found) -> int:
+    first, last = found.first, found.last
+    while first > 0 and words[first - 1] not in BREAKS:
+        first -= 1
+    while last < len(words) and words[last] not in BREAKS:
+        last += 1
+    return last - first

@@ -1,20 +1,45 @@
-"""The screen that every inbound text passes before anything else reads it."""
+"""The screen that every inbound text passes before anything else reads it.
 
-import re
+A text is brought into plain words; phrases of the lexicon are found in them; a phrase that lies inside a harmless
+idiom is left out; and what the words around a phrase say (negation, the past, somebody else, a trifle) lowers its
+tier, never to nothing.
+"""
 
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+
+from services.followup.domain.safety.lexicon import Lexicon, lexicon
 from services.followup.domain.safety.tier import NOTHING_FOUND, Screening, Tier
+from services.followup.domain.text.phrases import Found
+from services.followup.domain.text.plain import plain
+from services.followup.domain.text.quoted import own_words
+from services.followup.domain.text.words import BREAKS
 
-_FIRST = re.compile(
-    r"\b(?:kill(?:ing)? my ?self|want to die|end my life|suicid\w*|kms|unalive"
-    r"|quiero morir(?:me)?|matarme|quitarme la vida|no quiero vivir)\b",
-    re.IGNORECASE,
-)
+_DETECTOR_FAILED = "detector_failed"
+_CONTRASTS = frozenset({"but", "pero", "although", "though", "aunque", "except", "because", "porque", "sino"})
+_ENDS = _CONTRASTS | BREAKS
+_LONG = 40  # words of a clause that are looked at on each side
+_REACH = 3
+_OR = frozenset({"or", "nor", "and", "o", "ni", "y", ","})
+_STILL_TO_COME = frozenset({"yet", "aun", "todavia"})
+_ALARMS = frozenset({Tier.S1, Tier.S2})
 
 
 def screen(text: str, *, language: str = "en") -> Screening:
-    """Return what in a text asks for a human; the language is a hint, both are always understood."""
+    """Return what in a text asks for a human.
+
+    Args:
+        text: As it arrived. What a phone's reaction quotes from another message is not the writer's own and is left
+            out (S-2), unless it is a statement that none of our texts makes.
+        language: A hint only; both languages are always understood.
+    """
     del language
-    return NOTHING_FOUND.joined(Tier.S1, "intent") if _FIRST.search(text) else NOTHING_FOUND
+    book = lexicon()
+    own, quoted = own_words(text)
+    found = _screen_words(book, book.vocabulary.words(plain(own)))
+    if quoted and Tier.S1 in _screen_words(book, book.vocabulary.words(plain(quoted))).tiers:
+        found = found.joined(Tier.S2, "reaction_to_crisis_words")
+    return found
 
 
 def screen_safely(text: str, *, language: str = "en") -> Screening:
@@ -22,4 +47,113 @@ def screen_safely(text: str, *, language: str = "en") -> Screening:
     try:
         return screen(text, language=language)
     except Exception:  # noqa: BLE001 - S-4: whatever breaks, a human reads
-        return NOTHING_FOUND.joined(Tier.S2, "detector_failed")
+        return NOTHING_FOUND.joined(Tier.S2, _DETECTOR_FAILED)
+
+
+def _screen_words(book: Lexicon, words: Sequence[str]) -> Screening:
+    words = _without_scattered_breaks(words)
+    found = _screen_clauses(book, words)
+    if not found.tiers.isdisjoint(_ALARMS) or BREAKS.isdisjoint(words):
+        return found
+    # A break in the middle of a phrase may hide it; what only shows without breaks is possible, not certain.
+    said = [word for word in words if word not in BREAKS]
+    seams = {at - count for count, at in enumerate(at for at, word in enumerate(words) if word in BREAKS)}
+    across = _screen_clauses(book, said, seams=seams)
+    return found.joined(Tier.S2, "across_clauses") if not across.tiers.isdisjoint(_ALARMS) else found
+
+
+def _screen_clauses(book: Lexicon, words: Sequence[str], *, seams: AbstractSet[int] | None = None) -> Screening:
+    """Screen words; with seams (places where a break was) only what lies across one counts."""
+    matches = book.rules.find(words)
+    if seams is not None:
+        matches = [match for match in matches if any(at in seams for at in range(match.first + 1, match.last))]
+    if not matches:
+        return NOTHING_FOUND
+    idioms = book.idioms.find(words)
+    context = book.context.find(words)
+    matches = sorted(
+        (match for match in matches if not any(_inside(match, idiom) for idiom in idioms)),
+        key=lambda match: (match.first, -match.last),
+    )
+    screening = NOTHING_FOUND
+    negated_until = -1
+    for match in matches:
+        tier = book.tiers[match.rule]
+        if match.rule in book.own_only and _of_another(book, words, match, _clause(words, match)[0]):
+            continue
+        negated = _negated(book, words, match, context) or _continues(words, negated_until, match)
+        if negated:
+            negated_until = max(negated_until, match.last)
+            tier, rule = Tier.S3, f"{match.rule}.negated"
+        elif tier in _ALARMS and (lowered := _lowered(book, words, match, context, tier)):
+            tier, rule = lowered
+        else:
+            rule = match.rule
+        screening = screening.joined(tier, rule) if rule not in screening.rules else screening
+    return screening
+
+
+def _lowered(
+    book: Lexicon, words: Sequence[str], match: Found, context: Sequence[Found], tier: Tier
+) -> tuple[Tier, str] | None:
+    """Return a lower tier and its rule when the words around a match speak of the past, another person or a trifle."""
+    first, last = _clause(words, match)
+    near = [found.rule for found in context if first <= found.first and found.last <= last]
+    if "past" in near and "present" not in near:
+        persists = any(found.rule == "persists" for found in context)
+        return (Tier.S2 if persists else Tier.S3), f"{match.rule}.past"
+    if _of_another(book, words, match, first):
+        return Tier.S2, f"{match.rule}.other"
+    if tier is Tier.S1 and "trifles" in near and match.rule.endswith(".intent"):
+        return Tier.S2, f"{match.rule}.trifle"
+    return None
+
+
+def _negated(book: Lexicon, words: Sequence[str], match: Found, context: Sequence[Found]) -> bool:
+    """Return whether a negator governs a match: in its clause, within three words of weight, an odd number of them."""
+    negators, distance = 0, 0
+    for at in range(match.first - 1, -1, -1):
+        word = words[at]
+        if word in BREAKS or word in _CONTRASTS or distance >= _REACH:
+            break
+        if word in book.negators and not any(
+            found.rule == "not_negating" and found.first <= at < found.last for found in context
+        ):
+            negators += 1
+        elif word not in book.light:
+            distance += 1
+    after = words[match.last : match.last + 3]
+    return negators % 2 == 1 and _STILL_TO_COME.isdisjoint(after)
+
+
+def _continues(words: Sequence[str], negated_until: int, match: Found) -> bool:
+    """Return whether a match goes on with a negated one: "not suicidal or wanting to die"."""
+    between = words[negated_until : match.first] if negated_until >= 0 else ()
+    return negated_until > match.first or (
+        0 < len(between) <= 3 and between[0] in _OR and not BREAKS.intersection(between[1:])
+    )
+
+
+def _of_another(book: Lexicon, words: Sequence[str], match: Found, first: int) -> bool:
+    """Return whether a clause speaks of somebody else: one is named before the match, and not the writer after that."""
+    subject = next((at for at in range(match.first - 1, first - 1, -1) if words[at] in book.others), None)
+    if subject is None:
+        return False
+    return book.selves.isdisjoint(words[subject + 1 : match.last])
+
+
+def _clause(words: Sequence[str], match: Found) -> tuple[int, int]:
+    start, stop = max(0, match.first - _LONG), min(len(words), match.last + _LONG)
+    first = next((at + 1 for at in range(match.first - 1, start - 1, -1) if words[at] in _ENDS), start)
+    last = next((at for at in range(match.last, stop) if words[at] in _ENDS), stop)
+    return first, last
+
+
+def _inside(match: Found, idiom: Found) -> bool:
+    return idiom.first <= match.first and match.last <= idiom.last
+
+
+def _without_scattered_breaks(words: Sequence[str]) -> Sequence[str]:
+    """Drop the breaks of a text that has one after nearly every word: they hide phrases, or mean nothing."""
+    said = [word for word in words if word not in BREAKS]
+    return said if len(said) >= 3 and len(words) - len(said) >= len(said) - 1 else words

@@ -1,0 +1,531 @@
+"""Find the numbers of a text that are meant as an answer (DOMAIN.md 6, number rules).
+
+A number is an answer where it stands as one; a count, dose, time, label or the number of something else is not.
+Nothing is clipped, converted or guessed.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from services.followup.domain.reading import number_words as say
+
+_TOKEN = re.compile(
+    r"(?P<clock>[0-9]{1,2}:[0-9]{2}(?:\s?[ap]\.?m\b\.?)?)"
+    r"|(?P<long>[+(]?[0-9]{3}[)\s.-]{1,2}[0-9]{3}[\s.-]?[0-9]{4}|[0-9]{3}-[0-9]{4}|[0-9]{7,})"
+    r"|(?P<date>[0-9]{1,2}[/-][0-9]{1,2}[/-][0-9]{2,4})"
+    r"|(?P<number>[0-9]+(?:[.,][0-9]{1,2}(?![0-9]))?(?![a-z0-9]))"
+    r"|(?P<glued>[a-z]*[0-9][a-z0-9]*(?:'[a-z]+)?)"
+    r"|(?P<word>[a-z]+(?:'[a-z]+)*)"
+    r"|(?P<break>[.!?;\n:]+)"
+    r"|(?P<mark>\S)"
+)
+_PAUSES = frozenset({",", "(", ")"})
+_LONG = 30  # words of a clause that are looked at on each side
+_NUMBERED = re.compile(r"\b(no|num|nr)\.\s*(?=[0-9])")
+_APPROXIMATE = re.compile(r"([0-9]+)ish$")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word, sign or number of a text; ``value`` where it is a number, ``spelt`` where that was written in words."""
+
+    text: str
+    kind: str
+    value: Decimal | None = None
+    spelt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What the numbers of a text say.
+
+    Attributes:
+        values: The distinct values that stand as an answer, in order.
+        pair: Two neighbouring whole numbers joined as a range.
+        seen: Whether any number at all was written, answer or not.
+        inferred: Whether contrast words or a correction picked the value among several.
+        corrected: Whether the text itself says that it corrects an answer.
+    """
+
+    values: tuple[Decimal, ...] = ()
+    pair: tuple[Decimal, Decimal] | None = None
+    seen: bool = False
+    inferred: bool = False
+    corrected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A number that may be the answer, at its place among the tokens."""
+
+    value: Decimal
+    first: int
+    last: int
+    past: bool = False
+    was: bool = False
+    labelled: bool = False
+
+
+def read_numbers(text: str, *, highest: int) -> Numbers:
+    """Return what the numbers of a plain text (see ``text.plain``) say on a scale that ends at ``highest``."""
+    tokens = _without_scale(_tokens(text), highest)
+    seen = any(token.value is not None for token in tokens)
+    corrected = _corrects(tokens)
+    answers = list(_answers(tokens))
+    if any(answer.labelled for answer in answers):
+        answers = [answer for answer in answers if answer.labelled]
+    if not answers:
+        return Numbers(seen=seen, corrected=corrected)
+    pair = _pair(tokens, answers)
+    if pair:
+        return Numbers(values=pair, pair=pair, seen=True, corrected=corrected)
+    values = tuple(dict.fromkeys(answer.value for answer in answers))
+    if len(values) > 1:
+        chosen = _latest(tokens, answers)
+        if chosen is not None:
+            return Numbers(values=(chosen,), seen=True, inferred=True, corrected=corrected)
+    elif all(answer.was for answer in answers):
+        return Numbers(seen=True, corrected=corrected)
+    return Numbers(values=values, seen=True, corrected=corrected)
+
+
+def _tokens(text: str) -> list[Token]:
+    text = _NUMBERED.sub(r"\1 ", text)
+    return list(_compounded([_token(match) for match in _TOKEN.finditer(text)]))
+
+
+def _token(match: re.Match[str]) -> Token:
+    kind, text = str(match.lastgroup), match[0]
+    if kind == "number":
+        return Token(text, kind, Decimal(text.replace(",", ".")))
+    if kind == "glued":
+        approximate = _APPROXIMATE.match(text)
+        return Token(text, "number", Decimal(approximate[1])) if approximate else Token(text, kind)
+    if kind == "word":
+        bare = text.replace("'", "")
+        value = say.VALUES.get(bare)
+        if value is not None:
+            return Token(bare, "number", Decimal(value), spelt=True)
+        return Token(bare, kind)
+    return Token(text, kind)
+
+
+def _compounded(tokens: Sequence[Token]) -> Iterator[Token]:
+    """Join what is one number in several tokens: halves, "point five", "n/10", "n out of 10"."""
+    at = 0
+    while at < len(tokens):
+        token = tokens[at]
+        if token.value is None:
+            yield token
+            at += 1
+            continue
+        length, value = _with_fraction(tokens, at)
+        yield replace(token, text=token.text if length == 1 else "n", value=value)
+        at += length
+
+
+def _texts(tokens: Sequence[Token], at: int, count: int) -> tuple[str, ...]:
+    return tuple(token.text for token in tokens[at : at + count])
+
+
+def _with_fraction(tokens: Sequence[Token], at: int) -> tuple[int, Decimal]:
+    """Return how many tokens a number covers, and its value."""
+    token = tokens[at]
+    assert token.value is not None
+    whole = token.value == token.value.to_integral_value()
+    if whole:
+        for words in say.AND_A_HALF:
+            if _texts(tokens, at + 1, len(words)) == words:
+                return 1 + len(words), token.value + Decimal("0.5")
+        if _texts(tokens, at + 1, 3) == ("1", "/", "2"):
+            return 4, token.value + Decimal("0.5")
+        following = tokens[at + 1 : at + 3]
+        if (
+            len(following) == 2
+            and following[0].text in say.POINT
+            and following[1].value is not None
+            and following[1].value < 10
+        ):
+            return 3, token.value + following[1].value / 10
+    return 1, token.value
+
+
+def _without_scale(tokens: list[Token], highest: int) -> list[Token]:
+    """Leave out mentions of the scale itself: "on a scale of 0 to 10", "n out of 10", "n de 10", "n/10"."""
+    if all(token.value != highest for token in tokens):
+        return tokens
+    kept: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        skipped = _scale_at(tokens, at, highest)
+        if skipped:
+            at += skipped
+            continue
+        kept.append(tokens[at])
+        at += 1
+    return kept
+
+
+def _scale_at(tokens: Sequence[Token], at: int, highest: int) -> int:
+    """Return how many tokens from here on only name the scale."""
+    if at and tokens[at - 1].value is not None:
+        for words in say.OUT_OF:
+            if _texts(tokens, at, len(words)) == words and _is(tokens, at + len(words), highest):
+                return len(words) + 1
+    for words in say.SCALE_FROM:
+        if _texts(tokens, at, len(words)) == words and (length := _span_of_scale(tokens, at + len(words), highest)):
+            return len(words) + length
+    if at or len(tokens) > 3:
+        length = _span_of_scale(tokens, at, highest)
+        if length and _word(tokens, at + 1) not in {"and", "y"}:
+            return length
+    for words in say.SCALE_OF:
+        end = at + len(words)
+        if _texts(tokens, at, len(words)) == words and _is(tokens, end, highest):
+            return len(words) + (2 if _word(tokens, end + 1) in {"point", "scale"} else 1)
+    return 0
+
+
+def _span_of_scale(tokens: Sequence[Token], at: int, highest: int) -> int:
+    """Return how many tokens "0 to 10" or "1-10" covers at a place, 0 if it does not stand there."""
+    if not (_is(tokens, at, 0) or _is(tokens, at, 1)):
+        return 0
+    if _word(tokens, at + 1) in say.SCALE_TO and _is(tokens, at + 2, highest):
+        return 3
+    return 4 if _texts(tokens, at + 1, 2) in say.SCALE_TO_TWO and _is(tokens, at + 3, highest) else 0
+
+
+def _is(tokens: Sequence[Token], at: int, value: int) -> bool:
+    return 0 <= at < len(tokens) and tokens[at].value == value
+
+
+def _word(tokens: Sequence[Token], at: int) -> str:
+    """Return the word or sign at a place, "" beyond the ends, "|" for a break."""
+    if not 0 <= at < len(tokens):
+        return ""
+    token = tokens[at]
+    return "|" if token.kind == "break" else token.text
+
+
+def _answers(tokens: Sequence[Token]) -> Iterator[_Answer]:
+    for at, token in enumerate(tokens):
+        if token.value is None:
+            continue
+        negative = _word(tokens, at - 1) == "-" and (
+            at == 1 or _word(tokens, at - 2) in {"|", ""} or tokens[at - 2].value is None
+        )
+        negative = negative and not _spaced_dash(tokens, at)
+        if negative or _word(tokens, at - 1) in say.MINUS:
+            yield _Answer(-token.value, at, at + 1)
+        elif not _is_something_else(tokens, at):
+            labelled = _label_before(tokens, at) in say.MOOD or _word(tokens, at + 1) in say.MOOD
+            yield _Answer(
+                token.value, at, at + 1, past=_is_past(tokens, at), was=_was_before(tokens, at), labelled=labelled
+            )
+
+
+def _spaced_dash(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether the dash before a number follows a word, as a pause does."""
+    return at >= 2 and tokens[at - 2].kind == "word"
+
+
+def _is_something_else(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number counts, dates, doses, labels or denies something instead of answering."""
+    if any(means_else(tokens, at) for means_else in _OTHER_MEANINGS):
+        return True
+    return not (_stands_as_word(tokens, at) if tokens[at].spelt else _stands(tokens, at))
+
+
+def _measures(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number has a unit: "9 hours", "7 a.m.", "2 of us"."""
+    after, then = _word(tokens, at + 1), _word(tokens, at + 2)
+    return after in say.UNITS or (after in {"a", "p"} and then == "m") or (after == "of" and then in say.OF_PEOPLE)
+
+
+def _is_part(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number is a percentage, a price, or a part of a fraction, date or blood pressure."""
+    before, after = _word(tokens, at - 1), _word(tokens, at + 1)
+    if after == "%" or before in {"$", "<"}:
+        return True
+    if after in {"/", "$"} and not _is_range_slash(tokens, at):
+        return True
+    return before == "/" and not _is_range_slash(tokens, at - 2)
+
+
+def _is_label(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number names which one: "day 3", "visit no. 2", "my 2 kids"."""
+    before, two_before = _word(tokens, at - 1), _word(tokens, at - 2)
+    if before in say.PERIODS:
+        return two_before in say.PERIOD_OPENERS
+    if before in {"#", "no", "number", "numero"} and two_before in say.COUNTED:
+        return True
+    return before in say.LABELS and not (before in say.LABELS_UNLESS and two_before in say.CUES)
+
+
+def _is_time(tokens: Sequence[Token], at: int) -> bool:
+    before = _word(tokens, at - 1)
+    return (before in {"at", "las", "la"} or before in say.TIME_BEFORE) and not _stands_at(tokens, at)
+
+
+def _rates_another(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number rates something else than mood: "anxiety 8"."""
+    label, before_label = _label_before(tokens, at), _word(tokens, at - 2)
+    if label == _word(tokens, at - 1) and before_label in {"de", "of", "from", "with", "con"}:
+        return False
+    return label in say.OTHER_SCALES or (_word(tokens, at + 1) in say.OTHER_SCALES and label not in say.MOOD)
+
+
+def _is_age(tokens: Sequence[Token], at: int) -> bool:
+    before = _word(tokens, at - 1)
+    return before in say.PERSONS_ARE or (before in say.BE and _word(tokens, at - 2) in say.PERSONS)
+
+
+def _counts(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number says how much of something: "took 2 tylenol"."""
+    after = _word(tokens, at + 1)
+    return _word(tokens, at - 1) in say.COUNT_VERBS and after not in say.CLOSERS_AFTER | {"", "|", ","}
+
+
+def _is_range_slash(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether n/m are two neighbours on the scale rather than a fraction, date or pressure."""
+    if at < 0 or at + 2 >= len(tokens) or _word(tokens, at + 1) != "/":
+        return False
+    low, high = tokens[at].value, tokens[at + 2].value
+    return low is not None and high is not None and high == low + 1 and high in {6, 7, 8, 9}
+
+
+def _stands(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number in digits stands where an answer stands."""
+    before, after = _word(tokens, at - 1), _word(tokens, at + 1)
+    starts = before in {"", "|", ",", "(", '"', "-", "*", "~", "=", ">", "#", "'", ":"} or _is_sign(before)
+    ends = after in {"", "|", ",", ")", '"', "-", "*", "~", "+", ">", "'", "("} or _is_sign(after)
+    if ends or before in say.CUES or after in say.CLOSERS:
+        return True
+    if starts:
+        plural = after.endswith("s") and len(after) > 3 and after not in say.NO_PLURALS
+        return not plural
+    return tokens[at - 1].value is not None or tokens[at + 1].value is not None
+
+
+def _stands_as_word(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number in words stands as the answer: "three", "a solid six", "un cuatro hoy"."""
+    before, after = _word(tokens, at - 1), _word(tokens, at + 1)
+    text = tokens[at].text
+    starts = (
+        before in {"", "|", ",", "(", '"', "-", "*", "~", "=", ">", ":"} or _is_sign(before) or before in say.FILLERS
+    )
+    ends = after in {"", "|", ",", ")", '"', "-", "*", "~", "+", ">"} or _is_sign(after) or after in say.CLOSERS
+    if _label_before(tokens, at) in say.MOOD:
+        return True
+    if text in say.ARTICLES_TOO:
+        return (starts or (before in {"a", "the", "at", "is", "its", "say", "maybe"} and before != "the")) and (
+            ends and after != "of"
+        )
+    joined = tokens[at + 1].value is not None if at + 1 < len(tokens) else False
+    if ends and (starts or before in say.CUES or before in say.JOINTS):
+        return True
+    return (starts or before in say.CUES or before in say.JOINTS) and (
+        joined or after in say.JOINTS or (starts and after in say.STARTERS) or before in say.STRONG_CUES
+    )
+
+
+def _is_sign(text: str) -> bool:
+    return len(text) == 1 and not text.isascii()
+
+
+def _stands_at(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether "at 7", "en 5" states a level: "im at 7", "still at a 7", "at 7" alone."""
+    two_before = _word(tokens, at - 2)
+    if _word(tokens, at - 1) in {"las", "la"}:
+        return False
+    return two_before in say.LEVEL_VERBS or (
+        two_before in {"", "|", ","} and _word(tokens, at + 1) not in say.DAY_TIMES
+    )
+
+
+def _is_denied(tokens: Sequence[Token], at: int) -> bool:
+    words = [_word(tokens, place) for place in range(max(0, at - 4), at)]
+    while words and (words[-1] in say.DENIAL_FILLERS):
+        words.pop()
+    if not words:
+        return False
+    if words[-1] in say.NEGATORS:
+        bare_no = words[-1] == "no" and _word(tokens, at - 1) == "no"
+        if not bare_no:
+            return True
+        # "no 5" after an answer corrects it; "no 7 sino 3" denies the 7.
+        return _word(tokens, at + 1) in {"sino", "but", "es", "its", "mas"}
+    phrase = " ".join(_word(tokens, place) for place in range(max(0, at - 6), at))
+    return any(
+        phrase.endswith(f"{words} {tail}".rstrip())
+        for words in say.ALMOST_SAID
+        for tail in ("", "a", "an", "un", "que")
+    )
+
+
+def _is_delta(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number is a change, not a level: "up 2 points", "down 3 from yesterday"."""
+    before, after = _word(tokens, at - 1), _word(tokens, at + 1)
+    if after in {"points", "point", "puntos", "punto", "notches", "notch", "levels"}:
+        return _word(tokens, at + 2) in say.CHANGES or before in {
+            "up",
+            "down",
+            "by",
+            "gained",
+            "lost",
+            "subi",
+            "baje",
+            "another",
+        }
+    return before in {"up", "down"} and after in {"from", "since"}
+
+
+def _is_compared(tokens: Sequence[Token], at: int) -> bool:
+    words = [_word(tokens, place) for place in range(max(0, at - 4), at)]
+    while words and words[-1] in {"a", "an", "the", "un", "el", "my", "mi"}:
+        words.pop()
+    return bool(words) and (
+        words[-1] in {"than", "versus", "vs"}
+        or words[-2:] in (["compared", "to"], ["comparado", "con"])
+        or (words[-1] == "que" and len(words) > 1 and words[-2] in say.CHANGES)
+    )
+
+
+def _label_before(tokens: Sequence[Token], at: int) -> str:
+    place = at - 1
+    while place >= 0 and (_word(tokens, place) in say.LABEL_JOINTS or tokens[place].text in {":", "=", "-"}):
+        place -= 1
+    return _word(tokens, place)
+
+
+def _in_question(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number is part of a question about it: "what does 0 mean", "is 10 good or bad?"."""
+    start = at
+    while start > max(0, at - _LONG) and tokens[start - 1].kind != "break" and tokens[start - 1].text != ",":
+        start -= 1
+    first = _word(tokens, start)
+    end = at
+    while end < min(len(tokens), at + _LONG) and tokens[end].kind != "break":
+        end += 1
+    asked = end < len(tokens) and "?" in tokens[end].text
+    return at > start and (first in say.ASKS or (asked and first in say.ASKS_WITH_MARK))
+
+
+def _is_past(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether the words nearest to a number put it in the past."""
+    start = at
+    while (
+        start > 0
+        and tokens[start - 1].kind != "break"
+        and tokens[start - 1].value is None
+        and tokens[start - 1].text not in _PAUSES
+    ):
+        start -= 1
+    end = at + 1
+    while (
+        end < len(tokens)
+        and tokens[end].kind != "break"
+        and tokens[end].value is None
+        and tokens[end].text not in {",", "(", ")", "but", "pero", "now", "ahora", "and", "today", "hoy", "y"}
+    ):
+        end += 1
+    before = [_word(tokens, place) for place in range(start, at)]
+    after = [_word(tokens, place) for place in range(at + 1, end)]
+    next_is_number = end < len(tokens) and tokens[end].value is not None
+    was = _nearest_is_past(reversed(before))
+    if was is not None:
+        return was
+    if next_is_number:
+        # What stands between two numbers belongs to the second, unless it closes the first: "was 2, now 5".
+        after = after[:2] if after and after[0] in say.PAST else []
+    return bool(_nearest_is_past(after))
+
+
+def _was_before(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether the words before a number alone put it in the past: "yesterday was a 6"."""
+    before: list[str] = []
+    place = at - 1
+    while place >= 0 and tokens[place].kind != "break" and tokens[place].text not in _PAUSES:
+        before.append(_word(tokens, place))
+        place -= 1
+    return bool(_nearest_is_past(before)) and _word(tokens, at + 1) not in say.NOW
+
+
+def _nearest_is_past(words: Iterable[str]) -> bool | None:
+    """Return whether the first word that tells a time tells of the past, or None when there is none."""
+    return next((word in say.PAST for word in words if word in say.PAST or word in say.NOW), None)
+
+
+def _pair(tokens: Sequence[Token], answers: Sequence[_Answer]) -> tuple[Decimal, Decimal] | None:
+    """Return two neighbouring whole numbers that are joined as a range."""
+    if len(answers) != 2 or answers[0].past or answers[1].past:
+        return None
+    low, high = sorted(answer.value for answer in answers)
+    if high - low != 1 or low != low.to_integral_value() or low < 0:
+        return None
+    between = [_word(tokens, place) for place in range(answers[0].last, answers[1].first)]
+    joint = [word for word in between if word not in say.RANGE_FILLERS]
+    opened = {_word(tokens, answers[0].first - 1), _word(tokens, answers[0].first - 2)}
+    if opened & {"from", "went", "desde"}:
+        return None
+    if joint and all(word in say.RANGE_JOINTS for word in joint) and len(joint) <= 2:
+        return low, high
+    return (low, high) if not joint and between else None
+
+
+def _latest(tokens: Sequence[Token], answers: Sequence[_Answer]) -> Decimal | None:
+    """Return the one value that contrast words pick among several, or None."""
+    last = answers[-1]
+    between = {_word(tokens, place) for place in range(answers[-2].last, last.first)}
+    texts = [_word(tokens, place) for place in range(answers[-2].last, last.first)]
+    joined = " ".join(texts)
+    if between & say.CORRECTIONS or any(words in joined for words in say.CORRECTION_PHRASES):
+        return last.value
+    if ">" in between:
+        return last.value
+    if "from" in between and _word(tokens, answers[-2].first - 1) == "to":
+        return answers[-2].value
+    if texts[-2:] and ("from" in texts) and _word(tokens, answers[-2].first - 1) == "to":
+        return answers[-2].value
+    opened = [_word(tokens, place) for place in range(max(0, answers[-2].first - 4), answers[-2].first)]
+    if (
+        len(answers) == 2
+        and joined in {"to", "to a", "a", "al", "a un", "hasta"}
+        and any(word in say.MOVES for word in opened)
+    ):
+        return last.value
+    current = tuple(dict.fromkeys(answer.value for answer in answers if not answer.past))
+    if len(current) == 1 and len(current) < len({answer.value for answer in answers}):
+        return current[0]
+    return None
+
+
+def _corrects(tokens: Sequence[Token]) -> bool:
+    words = [token.text for token in tokens]
+    text = " ".join(words)
+    starred = any(
+        token.value is not None and ("*" in {_word(tokens, at - 1), _word(tokens, at + 1)})
+        for at, token in enumerate(tokens)
+    )
+    return (
+        starred
+        or any(word in say.CORRECTIONS for word in words)
+        or any(words in text for words in say.CORRECTION_PHRASES)
+    )
+
+
+_OTHER_MEANINGS = (
+    _measures,
+    _is_part,
+    _is_label,
+    _is_time,
+    _is_denied,
+    _is_delta,
+    _is_compared,
+    _rates_another,
+    _is_age,
+    _in_question,
+    _counts,
+)

@@ -1,0 +1,61 @@
+"""What patients say besides numbers: data, one file per language, read once."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from services.followup.domain.safety.lexicon import LANGUAGES, lexicon
+from services.followup.domain.text.phrases import PhraseBook, words_of
+from services.followup.domain.text.words import Vocabulary
+
+
+@dataclass(frozen=True)
+class Wording:
+    """Both languages as one: people mix them.
+
+    Attributes:
+        rules: Every phrase, under the name of what it says.
+        keywords: What a whole message of one keyword asks for → those keywords.
+        telling: Language → small words that tell it from the other.
+        vocabulary: How to bring a text into the words of the phrases.
+    """
+
+    rules: PhraseBook
+    keywords: Mapping[str, frozenset[str]]
+    telling: Mapping[str, frozenset[str]]
+    vocabulary: Vocabulary
+
+
+@cache
+def wording() -> Wording:
+    """Read the wording files that come with the program."""
+    read = [tomllib.loads(_text(language)) for language in LANGUAGES]
+    rules = [(name, phrases) for data in read for name, phrases in data["rules"].items()]
+    names = {name for data in read for name in data["keywords"]}
+    keywords = {name: frozenset(word for data in read for word in data["keywords"][name]) for name in names}
+    said = [phrases for _, phrases in rules] + [sorted(words) for words in keywords.values()]
+    base = lexicon().vocabulary
+    return Wording(
+        rules=PhraseBook(rules),
+        keywords=keywords,
+        telling={data["language"]: frozenset(data["telling"]) for data in read},
+        vocabulary=Vocabulary(
+            known=base.known.union(*(words_of(part) for part in said)),
+            spellings={
+                **base.spellings,
+                **{typed: meant for data in read for typed, meant in data["spellings"].items()},
+            },
+            pairs={
+                **base.pairs,
+                **{tuple(pair.split()): meant for data in read for pair, meant in data["pairs"].items()},
+            },
+            critical=base.critical,
+            censored=base.censored,
+        ),
+    )
+
+
+def _text(language: str) -> str:
+    return files("services.followup.domain.reading").joinpath("phrases", f"{language}.toml").read_text(encoding="utf-8")

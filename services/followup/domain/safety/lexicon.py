@@ -1,0 +1,107 @@
+"""The lexicon of the detector: data, one file per language, read once."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from services.followup.domain.safety.tier import Tier
+from services.followup.domain.text.phrases import PhraseBook, words_of
+from services.followup.domain.text.words import Vocabulary
+
+LANGUAGES = ("en", "es")
+
+# Words whose misspelling by one letter is still read.
+_CRITICAL = frozenset({"suicide", "suicidal", "suicidio", "suicidarme", "myself", "overdose", "overdosed", "pastillas"})
+
+_CENSORED = _CRITICAL | {
+    "kill",
+    "killing",
+    "die",
+    "dying",
+    "dead",
+    "death",
+    "hang",
+    "pills",
+    "morir",
+    "matar",
+    "matarme",
+}
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Both languages as one: people mix them.
+
+    Attributes:
+        rules: Every phrase that asks for a human, under its rule id.
+        tiers: Rule id → tier.
+        own_only: Rules that concern nobody but the writer.
+        idioms: Harmless look-alikes; a match wholly inside one counts for nothing.
+        context: Phrases that say when and how: ``not_negating``, ``past``, ``present``, ``persists``, ``trifles``.
+        negators: Words that turn a phrase into its opposite.
+        light: Words that carry a negation on without counting as distance.
+        others: Words for people other than the writer.
+        selves: Words for the writer.
+        vocabulary: How to bring a text into the words of the phrases.
+        reviewed_by: Language → who signed its file, empty while nobody did.
+        idiom_counts: Language → how many idioms its file holds.
+    """
+
+    rules: PhraseBook
+    tiers: Mapping[str, Tier]
+    own_only: frozenset[str]
+    idioms: PhraseBook
+    context: PhraseBook
+    negators: frozenset[str]
+    light: frozenset[str]
+    others: frozenset[str]
+    selves: frozenset[str]
+    vocabulary: Vocabulary
+    reviewed_by: Mapping[str, str]
+    idiom_counts: Mapping[str, int]
+
+
+@cache
+def lexicon() -> Lexicon:
+    """Read the lexicon files that come with the program."""
+    read = [tomllib.loads(_text(language)) for language in LANGUAGES]
+
+    def every(name: str) -> list[str]:
+        return [word for data in read for word in data[name]]
+
+    rules = [(rule["id"], rule["phrases"]) for data in read for rule in data["rule"]]
+    idioms = [phrase for data in read for phrase in data["idioms"]["phrases"]]
+    contexts = [(name, every(name)) for name in ("not_negating", "past", "present", "persists", "trifles")]
+    return Lexicon(
+        rules=PhraseBook(rules),
+        tiers={rule["id"]: Tier(rule["tier"]) for data in read for rule in data["rule"]},
+        own_only=frozenset(rule["id"] for data in read for rule in data["rule"] if rule.get("own_only")),
+        idioms=PhraseBook([("idiom", idioms)]),
+        context=PhraseBook(contexts),
+        negators=frozenset(every("negators")),
+        light=frozenset(every("light")),
+        others=frozenset(every("others")),
+        selves=frozenset(every("selves")),
+        vocabulary=vocabulary_of(
+            read,
+            [phrases for _, phrases in (*rules, *contexts)]
+            + [idioms, every("negators"), every("light"), every("others")],
+        ),
+        reviewed_by={data["language"]: data["reviewed_by"] for data in read},
+        idiom_counts={data["language"]: len(data["idioms"]["phrases"]) for data in read},
+    )
+
+
+def vocabulary_of(read: Sequence[Mapping[str, Any]], phrases: Sequence[Sequence[str]]) -> Vocabulary:
+    """Build the vocabulary of some phrases from the spellings that their files give."""
+    spellings = {typed: meant for data in read for typed, meant in data["spellings"].items()}
+    pairs = {tuple(pair.split()): meant for data in read for pair, meant in data["pairs"].items()}
+    known = frozenset().union(*(words_of(part) for part in phrases))
+    return Vocabulary(known=known, spellings=spellings, pairs=pairs, critical=_CRITICAL, censored=_CENSORED)
+
+
+def _text(language: str) -> str:
+    return files("services.followup.domain.safety").joinpath("phrases", f"{language}.toml").read_text(encoding="utf-8")

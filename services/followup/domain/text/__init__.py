@@ -1,0 +1,1 @@
+"""Bring what people type into one form, and find phrases in it."""

@@ -1,0 +1,141 @@
+"""Phrases as data: a small pattern language over whole words.
+
+A phrase is words with spaces between them. ``(a|b c)`` is a choice, ``word?`` and ``(…)?`` may be missing, ``word*``
+matches every word that begins so, ``_`` is any one word, ``..`` up to three words, ``#`` a number and ``##`` a number
+of ten or more, in digits or words, ``#180`` a number from 180 to 299. No part of a phrase crosses a clause break. What
+a phrase compiles to has no nested repetition, so the time to search is linear in the text.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from shared.kernel.errors import ConfigurationError
+
+_WORD = r"[^ |,]+ "
+_GAP = rf"(?:{_WORD}){{0,3}}"
+_TEN_OR_MORE = (
+    "(?:[1-9][0-9]+|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|hundred|diez|doce|quince|veinte"
+    "|treinta|cuarenta|cincuenta|sesenta|cien) "
+)
+_BELOW_TEN = "(?:one|two|three|four|five|six|seven|eight|nine|dos|tres|cuatro|cinco|seis|siete|ocho|nueve) "
+_NUMBER = f"(?:[0-9]+ |{_TEN_OR_MORE}|{_BELOW_TEN})"
+_FROM_180 = "(?:1[89][0-9]|2[0-9][0-9]) "
+_KEY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One phrase found: the name of its rule and the words it covers, first included, last not."""
+
+    rule: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A compiled piece: its expression, and the word beginnings of which a match must contain one."""
+
+    expression: str
+    keys: frozenset[str] | None
+
+
+class PhraseBook:
+    """Rules, each a list of phrases, searched together."""
+
+    def __init__(self, rules: Iterable[tuple[str, Sequence[str]]]) -> None:
+        self._patterns: list[tuple[str, re.Pattern[str]]] = []
+        self._by_key: dict[str, list[int]] = {}
+        for rule, phrases in rules:
+            for phrase in phrases:
+                part = _sequence(_Reader(phrase))
+                if not part.keys:
+                    raise ConfigurationError(f"phrase of rule {rule!r} has no word that must be there: {phrase!r}")
+                index = len(self._patterns)
+                self._patterns.append((rule, re.compile(rf"(?<= ){part.expression}")))
+                for key in part.keys:
+                    self._by_key.setdefault(key, []).append(index)
+
+    def find(self, words: Sequence[str]) -> list[Found]:
+        """Return every phrase found among words (clause breaks are words too: ``|`` and ``,``)."""
+        wanted = sorted({index for word in set(words) for index in self._by_key.get(word[:_KEY], ())})
+        if not wanted:
+            return []
+        text = f" {' '.join(words)} "
+        at: dict[int, int] = {}
+        position = 1
+        for number, word in enumerate(words):
+            at[position] = number
+            position += len(word) + 1
+        at[position] = len(words)
+        return [
+            Found(rule, at[match.start()], at[match.end()])
+            for rule, pattern in (self._patterns[index] for index in wanted)
+            for match in pattern.finditer(text)
+        ]
+
+    def rules_in(self, words: Sequence[str]) -> frozenset[str]:
+        """Return the names of the rules of which a phrase is found."""
+        return frozenset(found.rule for found in self.find(words))
+
+
+def words_of(phrases: Iterable[str]) -> frozenset[str]:
+    """Return the plain words that phrases are made of."""
+    return frozenset(re.findall(r"[a-z]+(?![a-z*])", " ".join(phrases)))
+
+
+class _Reader:
+    """The tokens of one phrase, one after the other."""
+
+    def __init__(self, phrase: str) -> None:
+        self.phrase = phrase
+        self._tokens = re.findall(r"\.\.|[()|?]|[^\s()|?]+", phrase)
+        self._next = 0
+
+    def peek(self) -> str | None:
+        return self._tokens[self._next] if self._next < len(self._tokens) else None
+
+    def take(self) -> str:
+        token = self.peek()
+        if token is None:
+            raise ConfigurationError(f"phrase ends too early: {self.phrase!r}")
+        self._next += 1
+        return token
+
+
+def _sequence(reader: _Reader) -> _Part:
+    parts: list[_Part] = []
+    while (piece := reader.peek()) is not None and piece not in {"|", ")"}:
+        part = _choice(reader) if piece == "(" else _word(reader.take())
+        if reader.peek() == "?":
+            reader.take()
+            part = _Part(f"(?:{part.expression})?", None)
+        parts.append(part)
+    keyed = [part.keys for part in parts if part.keys]
+    keys = min(keyed, key=lambda keys: (len(keys), -min(map(len, keys)))) if keyed else None
+    return _Part("".join(part.expression for part in parts), keys)
+
+
+def _choice(reader: _Reader) -> _Part:
+    reader.take()
+    options = [_sequence(reader)]
+    while reader.take() == "|":
+        options.append(_sequence(reader))
+    keys = [option.keys for option in options]
+    every = frozenset().union(*(key for key in keys if key)) if all(keys) else None
+    # The longest first: an expression takes the first alternative that fits.
+    longest = sorted((option.expression for option in options), key=len, reverse=True)
+    return _Part(f"(?:{'|'.join(longest)})", every)
+
+
+def _word(word: str) -> _Part:
+    special = {"..": _GAP, "_": _WORD, "#": _NUMBER, "##": _TEN_OR_MORE, "#180": _FROM_180}.get(word)
+    if special:
+        return _Part(special, None)
+    if word.endswith("*"):
+        stem = word[:-1]
+        if len(stem) < _KEY:
+            raise ConfigurationError(f"the beginning of a word needs {_KEY} letters: {word!r}")
+        return _Part(rf"{re.escape(stem)}[^ |,]* ", frozenset({stem[:_KEY]}))
+    return _Part(f"{re.escape(word)} ", frozenset({word[:_KEY]}))
