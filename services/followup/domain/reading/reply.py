@@ -223,7 +223,9 @@ def _scored(numbers: Numbers, prompt: PromptKind) -> tuple[set[Interpretation], 
         return {_SAYS.OUT_OF_RANGE}, None
     if whole_only and value != value.to_integral_value():
         return {_SAYS.CLARIFY}, None
-    return {_SAYS.CORRECTION if prompt is PromptKind.MOOD_ANSWERED else _SAYS.SCORE}, value
+    # A bare number may as well answer another question that is open: only words make it a correction.
+    corrects = prompt is PromptKind.MOOD_ANSWERED and numbers.corrected
+    return {_SAYS.CORRECTION if corrects else _SAYS.SCORE}, value
 
 
 def _item(read: _Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal | None]:
@@ -274,8 +276,9 @@ def _item_9(
             {"but", "pero", "although", "though", "aunque", "except", "excepto", "sometimes"} & set(read.said)
         ) or read.has("hedge")
         return kinds, value, screening.joined(Tier.S2, "item9.contradiction") if doubted else screening
-    answered_otherwise = said or (not kinds and (_asks(read) or read.covered_by("thanks", "courtesy")))
-    if not answered_otherwise:
+    if not kinds and not said and _asks(read):
+        screening = screening.joined(Tier.S3, "item9.question")
+    elif not said and (kinds or not read.covered_by("thanks", "courtesy")):
         screening = screening.joined(Tier.S2, "item9.unclear")
     return kinds - {_SAYS.CLARIFY}, None, screening
 
