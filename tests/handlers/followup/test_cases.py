@@ -25,7 +25,7 @@ def paged(room):
 async def test_a_crisis_text_is_answered_at_once_and_pages_the_person_on_call(room):  # 3.2 S1, S-1, S-9, 3.5
     await room.reply(CRISIS)
     (raised,) = room.of(safety.RAISED)
-    assert (raised["tier"], raised["automatic_text"], raised["rules"]) == ("S1", "planned", ["intent"])
+    assert (raised["tier"], raised["automatic_text"], raised["rules"]) == ("S1", "planned", ["en.intent"])
     assert CRISIS not in str(raised)
     (plan,) = room.plans("safety:")
     assert [message["template"] for message in plan["messages"]] == ["safety_crisis", "safety_alerted"]

@@ -447,7 +447,7 @@ def _was_before(tokens: Sequence[Token], at: int) -> bool:
     """Return whether the words before a number alone put it in the past: "yesterday was a 6"."""
     before: list[str] = []
     place = at - 1
-    while place >= 0 and tokens[place].kind != "break" and tokens[place].text not in _PAUSES:
+    while place >= max(0, at - _LONG) and tokens[place].kind != "break" and tokens[place].text not in _PAUSES:
         before.append(_word(tokens, place))
         place -= 1
     return bool(_nearest_is_past(before)) and _word(tokens, at + 1) not in say.NOW

@@ -75,10 +75,13 @@ def _screen_clauses(book: Lexicon, words: Sequence[str], *, seams: AbstractSet[i
         (match for match in matches if not any(_inside(match, idiom) for idiom in idioms)),
         key=lambda match: (match.first, -match.last),
     )
+    urgent = [match for match in matches if book.tiers[match.rule] is Tier.S1]
     screening = NOTHING_FOUND
     negated_until = -1
     for match in matches:
         tier = book.tiers[match.rule]
+        if tier is not Tier.S1 and any(_inside(match, other) for other in urgent):
+            continue
         if match.rule in book.own_only and _of_another(book, words, match, _clause(words, match)[0]):
             continue
         negated = _negated(book, words, match, context) or _continues(words, negated_until, match)
