@@ -1,4 +1,4 @@
-.PHONY: help demo up test check lock clean
+.PHONY: help demo up test check pictures lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -14,6 +14,10 @@ test: ## the whole test suite on real servers; ARGS go to pytest
 
 check: ## style, types and walls
 	@bash .ci/check
+
+pictures: ## take the documentation's pictures anew (needs chromium)
+	@AFTERCARE_LOCK=requirements-dev.txt AFTERCARE_SETUP_ONLY=1 ./aftercare
+	@PYTHONPATH=. .venv/bin/python docs/pictures/take.py
 
 lock: ## resolve the locked libraries anew (needs uv)
 	uv pip compile -q --no-header --generate-hashes --universal --python-version 3.11 requirements.in -o requirements.txt

@@ -9,9 +9,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from cli.people import sign_in_link
-from cli.stack import Stack, home_of, start_stack
+from cli.stack import Say, Stack, home_of, start_stack
 from cli.story import StoryError, story_start, storyteller
 from services.console.domain.access import Role, Visitor
 from shared.kernel.backoff import exponential
@@ -48,15 +49,7 @@ def demo(*, once: bool) -> int:
     home = home_of() / "demo"
     begin = story_start(datetime.now(UTC))
     with _interruption() as interruption:
-        stack = start_stack(
-            home,
-            sandbox=True,
-            clock="demo",
-            throwaway=True,
-            say=_say,
-            before_services=lambda url: asyncio.run(set_demo_clock(url, begin)),
-            extra={"SANDBOX_STEP_MS": "20", "SANDBOX_LEDGER": ""},
-        )
+        stack = start_demo(home, begin, say=_say)
         try:
             _say("everything is up; the story begins")
             end = asyncio.run(_tell(stack, begin))
@@ -73,6 +66,19 @@ def demo(*, once: bool) -> int:
     return 0
 
 
+def start_demo(home: Path, begin: datetime, *, say: Say = lambda _line: None) -> Stack:
+    """Start everything for the story, its clock standing at ``begin``; nothing of it is kept."""
+    return start_stack(
+        home,
+        sandbox=True,
+        clock="demo",
+        throwaway=True,
+        say=say,
+        before_services=lambda url: asyncio.run(set_demo_clock(url, begin)),
+        extra={"SANDBOX_STEP_MS": "20", "SANDBOX_LEDGER": ""},
+    )
+
+
 async def _tell(stack: Stack, begin: datetime) -> datetime:
     sys.stdout.write("\n")
     started = time.monotonic()
@@ -80,7 +86,7 @@ async def _tell(stack: Stack, begin: datetime) -> datetime:
         await story.run()
         days = (story.now - begin).days
         took = time.monotonic() - started
-        _line(f"\n  {len(story.texts)} texts in {days} days, told in {took:.0f} s. All went right.\n")
+        _line(f"\n  {story.texts} texts in {days} days, all delivered, told in {took:.0f} s. All went right.\n")
         return story.now
 
 
