@@ -7,14 +7,12 @@ from pathlib import Path
 
 from cli.stack import ROOT
 from services.followup.domain.safety.lexicon import lexicon
-from services.notifier.domain.checkin_texts import checkin_rule
-from services.notifier.domain.rendering import TemplateError, render
-from services.notifier.domain.text_lint import lint_text
-from services.notifier.domain.text_samples import LONG_TEXTS, samples
+from services.notifier.domain.template_check import check_templates
 from services.notifier.templates import TemplateCatalogue
 from shared.clinics.file import load_clinics
 from shared.clinics.model import Clinic
 from shared.clinics.roster import current_shift, has_roster
+from shared.kernel.errors import ConfigurationError
 
 
 def check_config(file: Path | None) -> int:
@@ -49,29 +47,9 @@ def clinic_file(given: Path | None) -> Path:
 
 
 def _texts(clinic_id: str, clinic: Clinic) -> list[str]:
-    """Render every text in every language with this clinic's name and number, and lint it."""
-    catalogue = TemplateCatalogue()
-    findings = []
-    for language in sorted(catalogue.languages()):
-        for name in sorted(catalogue.names(language)):
-            cases = samples(name, clinic_name=clinic.name, clinic_phone=clinic.phone, time_zone=clinic.time_zone)
-            for case, values in cases.items():
-                most, must_contain, names_feelings = _rule(name, case, language, clinic)
-                try:
-                    text = render(name, language, values, catalogue).text
-                except TemplateError as error:
-                    findings.append(f"{clinic_id}: {error}")
-                    continue
-                wrong = lint_text(text, most_segments=most, must_contain=must_contain, names_feelings=names_feelings)
-                findings += [f"{clinic_id}: {language}/{name} ({case}): {sentence}" for sentence in wrong]
-    return findings
-
-
-def _rule(name: str, case: str, language: str, clinic: Clinic) -> tuple[int, tuple[str, ...], bool]:
-    """Return how many parts a text may take, what it must contain, and whether it may speak of feelings."""
-    rule = checkin_rule(name, case)
-    if rule is None:
-        most = 1 if language == "en" and (name, case) not in LONG_TEXTS else 2
-        return most, (clinic.name, clinic.phone), False
-    wanted = tuple(part.format(clinic_name=clinic.name, clinic_phone=clinic.phone) for part in rule.must_contain)
-    return rule.english_parts if language == "en" else rule.spanish_parts, wanted, rule.names_feelings
+    """Render everything that this clinic sends, in every language, and lint it."""
+    try:
+        catalogue = TemplateCatalogue(*filter(None, [clinic.templates]))
+    except ConfigurationError as error:
+        return [f"{clinic_id}: {error}"]
+    return [f"{clinic_id}: {finding}" for finding in check_templates(clinic, catalogue)]

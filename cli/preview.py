@@ -14,7 +14,7 @@ from services.booking_events.domain.patient import Patient
 from services.notifier.domain.email import write_email
 from services.notifier.domain.gsm7 import measure
 from services.notifier.domain.rendering import TemplateError, render
-from services.notifier.templates import TemplateCatalogue
+from services.notifier.templates import TemplateCatalogue, catalogues_of
 from shared.clinics.file import load_clinics
 from shared.clinics.model import Clinic, Clinics
 from shared.kernel.errors import ConfigurationError, PermanentError
@@ -91,7 +91,7 @@ def rehearse(arrivals: Sequence[Arrival], clinics: Clinics) -> list[tuple[list[s
     patients: dict[str, list[Arrival]] = defaultdict(list)
     for arrival in arrivals:
         patients[arrival.patient].append(arrival)
-    catalogue = TemplateCatalogue()
+    catalogue, own = TemplateCatalogue(), catalogues_of(clinics)
     found = []
     for theirs in patients.values():
         clinic_id = theirs[0].booking.clinic_id
@@ -99,7 +99,7 @@ def rehearse(arrivals: Sequence[Arrival], clinics: Clinics) -> list[tuple[list[s
         if clinic is None:
             raise ConfigurationError(f"clinic_id: no clinic {clinic_id!r} stands in the clinic file")
         carries = frozenset(Channel(name) for name in clinic.delivery.channels)
-        rehearsal = Rehearsal(clinic, partial(_compose, catalogue=catalogue), carries)
+        rehearsal = Rehearsal(clinic, partial(_compose, catalogue=own.get(clinic_id, catalogue)), carries)
         try:
             rehearsal.run(theirs)
         except (PermanentError, TemplateError) as error:

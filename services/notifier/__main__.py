@@ -25,7 +25,7 @@ from services.notifier.providers.twilio_sms import TwilioSms, build_client
 from services.notifier.providers.twilio_voice import TwilioVoice
 from services.notifier.settings import NotifierSettings
 from services.notifier.store import plans
-from services.notifier.templates import TemplateCatalogue
+from services.notifier.templates import TemplateCatalogue, catalogues_of
 from services.notifier.webhooks import Webhooks
 from shared.broker.topology import NOTIFIER, NOTIFIER_URGENT
 from shared.runtime.loop import Loop
@@ -45,6 +45,7 @@ async def build(kit: Kit, settings: NotifierSettings) -> Parts:
     context = Context(
         clinics=kit.clinics,
         catalogue=TemplateCatalogue(),
+        catalogues=catalogues_of(kit.clinics),
         provider=TwilioSms(client, public_url=settings.public_url),
         default_sender=settings.sender,
         metrics=kit.metrics,

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -26,10 +27,19 @@ def load_clinics(path: Path) -> Clinics:
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{path}: {error}") from None
     try:
-        return Clinics.model_validate(content)
+        return Clinics.model_validate(_beside(path, content))
     except ValidationError as error:
         mistakes = error.errors(include_input=False, include_url=False)
         raise ConfigurationError("\n".join(_describe(path, text, mistake) for mistake in mistakes)) from None
+
+
+def _beside(path: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """Read a clinic's folder of templates from where the clinic file lies, not from where the program was started."""
+    clinics = content.get("clinics")
+    for clinic in clinics.values() if isinstance(clinics, dict) else ():
+        if isinstance(clinic, dict) and isinstance(clinic.get("templates"), str):
+            clinic["templates"] = str(path.parent / clinic["templates"])
+    return content
 
 
 def _describe(path: Path, text: str, mistake: ErrorDetails) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -247,6 +248,10 @@ class Clinic(ConfigModel):
     time_zone: TimeZoneName
     sender: E164 | None = None
     announce_from: Instant | None = None
+    templates: Path | None = None
+    """A folder of the clinic's own texts, each in the place of one of ours; relative to the clinic file."""
+    enrolment: bool = False
+    """Whether a patient's first text says what they will get, how often, and how to end it."""
     opt_out_replies: Literal["aftercare", "provider"] = "aftercare"
     window: Window = Window()
     delivery: Delivery = Delivery()

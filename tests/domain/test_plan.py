@@ -234,3 +234,17 @@ def test_the_order_in_which_appointments_are_listed_does_not_matter(order, cance
     ]
     visits[cancelled] = replace(visits[cancelled], status=Status.CANCELLED, told=told(visits[cancelled].starts_at))
     assert plan(*[visits[index] for index in order]) == plan(*visits)
+
+
+def test_the_first_text_of_a_patient_may_say_what_they_will_get():
+    result = plan(appointment(VISIT, booked_at=BOOKED), at=clinic(enrolment=True))
+    enrolment, confirmation = result.messages[:2]
+    assert (enrolment.key, enrolment.purpose, confirmation.after) == ("enrolment", Purpose.ENROLMENT, "enrolment")
+    assert enrolment.values["weekly"] == 14
+    later = plan(
+        appointment(VISIT, booked_at=BOOKED, told=told(VISIT)),
+        appointment(VISIT + timedelta(days=7), booked_at=BOOKED, booking_id="bk_2"),
+        at=clinic(enrolment=True),
+    )
+    assert Purpose.ENROLMENT not in {message.purpose for message in later.messages}
+    assert all(message.after is None for message in later.messages)

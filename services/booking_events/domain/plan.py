@@ -21,6 +21,7 @@ from shared.messages.booking import Modality, VisitKind
 from shared.messages.plan import Expects, PlannedMessage
 from shared.messages.reading import CONFIRM_GRAMMAR
 
+_ENROLMENT = "enrolment"
 # A reminder moved to the evening before leaves room for a queue before the window closes.
 EVENING_MARGIN = timedelta(minutes=30)
 
@@ -89,14 +90,36 @@ class _Planner:
         for item in gone:
             self._plan_cancellation(item)
         if new:
-            self._plan_confirmation(new)
+            first_ever = all(item.told is None for item in appointments)
+            self._plan_confirmation(new, after=self._plan_enrolment(new) if first_ever else None)
 
     def _is_to_be_called_off(self, item: Appointment) -> bool:
         told = item.told
         known = told is not None and told.status is Status.BOOKED and told.starts_at > self._now
         return item.status is Status.CANCELLED and known
 
-    def _plan_confirmation(self, visits: Sequence[Appointment]) -> None:
+    def _plan_enrolment(self, visits: Sequence[Appointment]) -> str | None:
+        """Plan the text that says what the patient will get, once in their life with us; return its key, if any."""
+        if not self._clinic.enrolment or not self._can_be_texted():
+            return None
+        since = min(item.first_seen_at for item in visits)
+        send_at = self._window.next_opening(since, self._zone)
+        if send_at >= visits[0].starts_at:
+            return None
+        self._message(
+            _ENROLMENT,
+            Purpose.ENROLMENT,
+            "enrolment",
+            visits,
+            send_at=send_at,
+            expires_at=visits[0].starts_at,
+            values={"weekly": self._clinic.budget.weekly_in_series},
+            answer_until=None,
+            channels=(Channel.SMS,),
+        )
+        return _ENROLMENT
+
+    def _plan_confirmation(self, visits: Sequence[Appointment], *, after: str | None) -> None:
         """One confirmation lists everything that was booked and not yet confirmed."""
         settled = max(visit.changed_at for visit in visits) + self._clinic.settle.confirmation
         send_at = self._window.next_opening(settled, self._zone)
@@ -117,6 +140,7 @@ class _Planner:
             since=settled,
             useful_until=first.starts_at,
             values={"preparation": self._late_preparation(first)},
+            after=after,
         )
 
     def _plan_move(self, visit: Appointment, *, was_at: datetime, also_tells: Appointment | None = None) -> None:
@@ -160,6 +184,7 @@ class _Planner:
         useful_until: datetime,
         values: dict[str, Any],
         wanted_by: datetime | None = None,
+        after: str | None = None,
     ) -> None:
         """Plan a notice at once, inside the window; what the window makes useless becomes an e-mail and a task (R2)."""
         send_at = self._window.next_opening(since, self._zone)
@@ -191,6 +216,7 @@ class _Planner:
             expires_at=useful_until,
             values=values,
             answer_until=visits[0].starts_at if stands else None,
+            after=after,
         )
         self._plan.tellings += [Telling(key, visit.identity, visit.to_tell) for visit in visits]
 
@@ -291,6 +317,7 @@ class _Planner:
         values: dict[str, Any],
         answer_until: datetime | None,
         channels: tuple[Channel, ...] = (),
+        after: str | None = None,
     ) -> None:
         zone = self._zone if visits[0].modality is Modality.TELEMEDICINE else self._clinic.zone
         common = {
@@ -318,6 +345,7 @@ class _Planner:
                 delivery=self._clinic.delivery.how,
                 send_at=send_at,
                 expires_at=expires_at,
+                after=after,
                 expects=Expects(grammar=CONFIRM_GRAMMAR, until=answer_until) if answer_until else None,
             )
         )

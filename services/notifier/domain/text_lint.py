@@ -15,6 +15,8 @@ _COMMAND = re.compile(
     re.IGNORECASE,
 )
 
+_LONGEST_SUBJECT = 78
+
 
 def lint_text(
     text: str, *, most_segments: int, must_contain: tuple[str, ...] = (), names_feelings: bool = False
@@ -31,4 +33,23 @@ def lint_text(
     segments = measure(text).segments
     if segments > most_segments:
         found.append(f"takes {segments} parts, at most {most_segments} are allowed")
+    return found
+
+
+def lint_email(subject: str, text: str, *, must_contain: tuple[str, ...], says_nothing: bool) -> list[str]:
+    """Return what is wrong with an e-mail, one sentence each.
+
+    ``says_nothing``: it may name the clinic and whom to call, and no date, time or number beside (DOMAIN.md H3).
+    """
+    found = []
+    if _HEALTH.search(f"{subject}\n{text}"):
+        found.append("names a drug, an illness or a specialty")
+    found += [f"does not contain {part!r}" for part in must_contain if part not in text]
+    if len(subject) > _LONGEST_SUBJECT:
+        found.append(f"its subject is longer than {_LONGEST_SUBJECT} characters")
+    rest = f"{subject}\n{text}"
+    for part in must_contain:
+        rest = rest.replace(part, "")
+    if says_nothing and re.search(r"\d", rest):
+        found.append("tells a date, a time or a number beside the clinic's")
     return found

@@ -29,7 +29,7 @@ LONG_TEXTS = {
 """Texts that may take two parts in English: they say more than one thing."""
 
 _PLAIN = {
-    *("help", "opt_in_confirmation", "opt_out_confirmation", "opt_out_checkins", "opt_out_reminders"),
+    *("notice", "help", "opt_in_confirmation", "opt_out_confirmation", "opt_out_checkins", "opt_out_reminders"),
     *("question_passed_on", "no_visit_found", "visit_stands_otherwise", "ops_replies_not_read"),
 }
 """Texts that always look the same."""
@@ -52,6 +52,8 @@ def samples(template: str, *, clinic_name: str, clinic_phone: str, time_zone: st
     if asked is not None:
         return asked
     video = [{**_VISIT, "modality": "telemedicine"}]
+    if template == "enrolment":
+        return {"plain": {**base, "weekly": 7}, "a series": {**base, "weekly": 14}}
     if template in _PLAIN:
         return {"plain": base}
     if template in ("change_passed_on", "cancellation_passed_on"):
