@@ -21,6 +21,7 @@ from services.booking_events.domain.appointment import (
 )
 from services.booking_events.domain.patient import Patient, alias_of, read_patient
 from services.booking_events.domain.plan import Plan, plan_patient
+from services.notifier.domain.budget import SERIES, is_in_series
 from services.notifier.domain.judge import Due, End, Facts, Hold, is_hopeless
 from services.notifier.domain.judge import judge as judge_due
 from services.notifier.domain.policy import POLICIES
@@ -28,7 +29,7 @@ from shared.clinics.model import Clinic
 from shared.kernel.contact import PhoneNumber, can_receive_texts
 from shared.kernel.errors import PermanentError
 from shared.kernel.ids import digest
-from shared.messages.base import Channel
+from shared.messages.base import Channel, Purpose
 from shared.messages.booking import Booking
 from shared.messages.envelope import Envelope
 from shared.messages.plan import PlannedMessage
@@ -86,6 +87,8 @@ class Rehearsal:
     _done: set[str] = field(default_factory=set)
     _not_before: dict[str, datetime] = field(default_factory=dict)
     _raised: set[str] = field(default_factory=set)
+    _texts: list[datetime] = field(default_factory=list)
+    _visits: set[datetime] = field(default_factory=set)
 
     def run(self, arrivals: Sequence[Arrival]) -> None:
         """Walk through events in the order of their coming, and on until nothing is left to send."""
@@ -145,9 +148,9 @@ class Rehearsal:
                 return
             self._happen(message, now)
 
-    def _turn(self, message: PlannedMessage) -> tuple[datetime, int, datetime, str]:
+    def _turn(self, message: PlannedMessage) -> tuple[datetime, datetime, int, str]:
         """Order messages as the sender takes them."""
-        return self._due(message), POLICIES[message.purpose].priority, message.expires_at, message.key
+        return self._due(message), message.expires_at, POLICIES[message.purpose].priority, message.key
 
     def _due(self, message: PlannedMessage) -> datetime:
         return max(message.send_at, self._not_before.get(message.key, message.send_at))
@@ -158,7 +161,7 @@ class Rehearsal:
         sent = False
         for channel in message.channels:
             due = Due(message.purpose, channel, wanted=True, expires_at=message.expires_at)
-            match judge_due(due, self._facts(channel), now):
+            match judge_due(due, self._facts(channel, now), now):
                 case Hold(reason, until) as hold:
                     if not is_hopeless(hold, due) and until < message.expires_at:
                         self._not_before[message.key] = until
@@ -177,9 +180,12 @@ class Rehearsal:
         else:
             self._note(now, "not sent", f"{message.purpose} ({', '.join(reasons)})")
 
-    def _facts(self, channel: Channel) -> Facts:
+    def _facts(self, channel: Channel, now: datetime) -> Facts:
         assert self.patient is not None
         phone = PhoneNumber(self.patient.phone) if self.patient.phone else None
+        budget = self.clinic.budget
+        ahead = {m.expires_at for m in self._plan.messages if m.purpose is Purpose.REMINDER_NEAR}
+        visits = [at for at in self._visits | ahead if abs(at - now) <= SERIES]
         return Facts(
             consent=self.patient.consent,
             zone=self.zone,
@@ -187,12 +193,20 @@ class Rehearsal:
             has_channel=channel in self.carries,
             has_address=(self.patient.email if channel is Channel.EMAIL else phone) is not None,
             takes_texts=phone is None or can_receive_texts(phone),
+            weekly=budget.weekly_in_series if is_in_series(visits) else budget.weekly,
+            slots=tuple(self._texts),
+            last_text_at=max(self._texts, default=None),
+            spacing=budget.spacing,
         )
 
     def _send(self, message: PlannedMessage, channel: Channel, now: datetime) -> None:
         assert self.patient is not None
         words = self.compose(message, channel, self.patient, self.clinic)
         self.entries.append(Entry(now, _WHAT[channel], message.purpose, words))
+        if channel is Channel.SMS and POLICIES[message.purpose].counts:
+            self._texts.append(now)
+        if message.purpose is Purpose.REMINDER_NEAR:
+            self._visits.add(message.expires_at)
 
     def _has_told(self, message: PlannedMessage, now: datetime) -> None:
         """Remember what the patient knows now, as the running system does when a message was sent."""

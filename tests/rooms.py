@@ -99,10 +99,15 @@ class Rooms:
     async def send(self):
         """Send what is due, settle what is unknown, and carry the news."""
         lanes = (self.sender, self.urgent, self.emails)
-        while any([await lane.run_once() for lane in lanes]):
+        carried = []
+        while True:
+            while any([await lane.run_once() for lane in lanes]):
+                await drain(lanes)
             await drain(lanes)
-        await drain(lanes)
-        return await self.carry()
+            news = await self.carry()
+            if not news:  # the news of a text may change the plan, and with it what is due
+                return carried
+            carried += news
 
     async def until(self, moment):
         """Move the clock from one due message to the next, up to a moment, sending on the way."""

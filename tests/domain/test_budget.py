@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifier.domain.budget import SentText, counted, is_answering, is_in_series, slot_free_at
+from services.notifier.domain.budget import is_in_series, slot_free_at
 from services.notifier.domain.judge import Due, Facts, Hold, Send, is_hopeless, judge
 from services.notifier.domain.pace import Bucket, Concurrency
 from services.notifier.domain.policy import COUNTED, POLICIES
@@ -78,12 +78,8 @@ def test_an_email_needs_neither_slot_nor_distance():
     assert judge(due(Purpose.REMINDER_FAR, channel=Channel.EMAIL), facts, NOON) == Send()
 
 
-def test_a_questionnaire_counts_once():
-    items = [SentText(Purpose.QUESTIONNAIRE_ITEM, NOON - timedelta(minutes=number)) for number in range(9)]
-    assert len(counted([*items, SentText(Purpose.CHECKIN, NOON)])) == 2
-    assert is_answering(items, NOON)
-    assert not is_answering(items, NOON + timedelta(days=2))
-    full = replace(FACTS, slots=days_ago(*[1] * 9), last_text_at=NOON, is_answering=True)
+def test_a_questionnaire_counts_once():  # its first question as a check-in, the others not at all
+    full = replace(FACTS, slots=days_ago(*[1] * 9), last_text_at=NOON)
     assert judge(due(Purpose.QUESTIONNAIRE_ITEM), full, NOON) == Send()
 
 
@@ -107,7 +103,10 @@ def test_never_more_than_the_budget_in_any_seven_days(gaps, weekly):
 
 
 def test_what_counts():
-    skips = {Purpose.SAFETY, Purpose.PAGE, Purpose.ANSWER_REPLY, Purpose.OPT_OUT_CONFIRMATION, Purpose.CHANGE_NOTICE}
+    skips = {
+        *(Purpose.SAFETY, Purpose.PAGE, Purpose.ANSWER_REPLY, Purpose.OPT_OUT_CONFIRMATION, Purpose.CHANGE_NOTICE),
+        Purpose.QUESTIONNAIRE_ITEM,
+    }
     assert set(POLICIES) - COUNTED == skips
 
 

@@ -1,43 +1,12 @@
 """How many automated texts a patient may get, and how far apart (DOMAIN.md R7, RELIABILITY.md I11)."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import datetime, timedelta
-
-from shared.messages.base import Purpose
 
 WEEK = timedelta(days=7)
 SERIES = timedelta(days=8)
 _INFUSIONS_OF_A_SERIES = 3
 _KEPT_SLOTS = 2
-ONE_QUESTIONNAIRE = timedelta(hours=24)
-"""Items that follow each other within a day belong to one questionnaire, which counts once."""
-
-
-@dataclass(frozen=True, slots=True)
-class SentText:
-    """A text that counts, as far as the budget is concerned."""
-
-    purpose: Purpose
-    at: datetime
-
-
-def counted(texts: Iterable[SentText]) -> tuple[datetime, ...]:
-    """Return when a patient's slots were taken, the earliest first."""
-    slots: list[datetime] = []
-    questionnaire: datetime | None = None
-    for text in sorted(texts, key=lambda text: text.at):
-        if text.purpose is Purpose.QUESTIONNAIRE_ITEM:
-            if questionnaire is not None and text.at - questionnaire < ONE_QUESTIONNAIRE:
-                continue
-            questionnaire = text.at
-        slots.append(text.at)
-    return tuple(slots)
-
-
-def is_answering(texts: Iterable[SentText], now: datetime) -> bool:
-    """Return whether a questionnaire is under way, so that its next item needs neither slot nor distance."""
-    return any(text.purpose is Purpose.QUESTIONNAIRE_ITEM and now - text.at < ONE_QUESTIONNAIRE for text in texts)
 
 
 def is_in_series(visits: Collection[datetime]) -> bool:

@@ -49,8 +49,6 @@ class Facts:
     last_text_at: datetime | None = None
     """When the last automated text went to this number, whoever it was for."""
     spacing: timedelta = timedelta(0)
-    is_answering: bool = False
-    """Whether the patient is in the middle of a questionnaire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +110,7 @@ def judge(due: Due, facts: Facts, now: datetime) -> Judgement:
 
 def _rationed(due: Due, facts: Facts, policy: Policy, now: datetime) -> Hold | None:
     """Hold a text back that would be one too many this week, or too soon after the last one (R7)."""
-    if due.channel is Channel.EMAIL or (facts.is_answering and due.purpose is Purpose.QUESTIONNAIRE_ITEM):
+    if due.channel is Channel.EMAIL:
         return None
     if policy.counts:
         free_at = slot_free_at(facts.slots, weekly=facts.weekly, may_use_last=policy.may_use_last, now=now)

@@ -49,7 +49,7 @@ POLICIES: dict[Purpose, Policy] = {
     Purpose.REMINDER_NEAR: Policy(4, "reminders", may_use_last=True, person="when_it_fails"),
     Purpose.HOME_SAFE: Policy(4, "checkins", may_use_last=True, person="when_it_fails"),
     Purpose.CONFIRMATION: Policy(5, "reminders", is_spaced=False, person="when_it_fails"),
-    Purpose.QUESTIONNAIRE_ITEM: Policy(5, "checkins"),
+    Purpose.QUESTIONNAIRE_ITEM: Policy(5, "checkins", counts=False, is_spaced=False),
     Purpose.CHECKIN: Policy(6, "checkins"),
     Purpose.REMINDER_FAR: Policy(7, "reminders"),
     Purpose.ENROLMENT: Policy(7, None, is_spaced=False),

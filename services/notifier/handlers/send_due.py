@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from services.notifier.context import Context, rule_for, scope_of
 from services.notifier.domain.answer import Accepted, Answer, RateLimited, Rejected, Remedy, Unsure
-from services.notifier.domain.budget import counted, is_answering, is_in_series
+from services.notifier.domain.budget import is_in_series
 from services.notifier.domain.judge import Due, End, Facts, Hold, Send, is_hopeless, judge
 from services.notifier.domain.message import Address, Attempt, Contact, Message
 from services.notifier.domain.pace import Bucket, Concurrency
@@ -191,7 +191,7 @@ class SendDue:
         address = contact.address(message.channel) if contact else None
         hashes = current.addresses.get(message.recipient_id, [])
         due = Due(message.purpose, message.channel, message.wanted, message.expires_at, message.reason)
-        match judge(due, self._facts_of(message, contact, address, current, now=unit.now), unit.now):
+        match judge(due, self._facts_of(message, contact, address, current), unit.now):
             case Hold(reason, until) as hold:
                 await claims.hold(unit.connection, message.id, reason=reason, until=until)
                 if reason != message.reason:
@@ -205,9 +205,7 @@ class SendDue:
                 assert address is not None
                 await self._start(unit, message, contact, address, hashes, current)
 
-    def _facts_of(
-        self, message: Message, contact: Contact | None, address: Address | None, current: _Round, *, now: datetime
-    ) -> Facts:
+    def _facts_of(self, message: Message, contact: Contact | None, address: Address | None, current: _Round) -> Facts:
         hashes = current.addresses.get(message.recipient_id, [])
         clinic = self._context.clinic(message.clinic_id)
         sender = self._context.sender_name(message.clinic_id, message.channel)
@@ -230,10 +228,9 @@ class SendDue:
             is_paused=message.clinic_id in current.paused and not message.urgent,
             is_allowed_here=address is None or self._context.may_reach(address),
             weekly=budget.weekly_in_series if is_in_series(allowance.visits) else budget.weekly,
-            slots=counted(allowance.texts),
+            slots=allowance.texts,
             last_text_at=max((current.last_texts[one] for one in hashes if one in current.last_texts), default=None),
             spacing=budget.spacing,
-            is_answering=is_answering(allowance.texts, now),
             too_many_this_hour=message.subject.startswith(_AUTOMATIC) and answers >= _MOST_ANSWERS_PER_HOUR,
         )
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.notifier.domain.budget import SERIES, WEEK, SentText
+from services.notifier.domain.budget import SERIES, WEEK
 from services.notifier.domain.message import Contact, Message
 from services.notifier.domain.policy import COUNTED
 from services.notifier.store.rows import MESSAGE_COLUMNS, read_contact, read_message
@@ -91,20 +91,20 @@ async def automatic_texts_since(connection: Connection, numbers: Sequence[bytes]
 class Allowance:
     """What a patient has been sent of late, and when the visits lie that they are reminded of."""
 
-    texts: tuple[SentText, ...] = ()
+    texts: tuple[datetime, ...] = ()
     visits: frozenset[datetime] = frozenset()
 
 
 async def allowances(connection: Connection, recipient_ids: Collection[str], *, now: datetime) -> dict[str, Allowance]:
     """Return what each recipient's weekly budget is reckoned from."""
     cursor = await connection.execute(
-        """SELECT recipient_id, purpose, coalesce(ended_at, %(now)s) AS at, NULL::timestamptz AS visit
+        """SELECT recipient_id, coalesce(ended_at, %(now)s) AS at, NULL::timestamptz AS visit
              FROM messages
             WHERE recipient_id = ANY(%(ids)s) AND channel = 'sms' AND purpose = ANY(%(counted)s)
               AND (outcome IN ('sent', 'unknown') AND ended_at > %(week)s
                    OR state IN ('sending', 'unknown') AND outcome IS NULL)
            UNION ALL
-           SELECT DISTINCT recipient_id, purpose, %(now)s, expires_at FROM messages
+           SELECT DISTINCT recipient_id, %(now)s, expires_at FROM messages
             WHERE recipient_id = ANY(%(ids)s) AND purpose = %(near)s AND (wanted OR outcome = 'sent')
               AND expires_at BETWEEN %(from)s AND %(to)s""",
         {
@@ -117,11 +117,11 @@ async def allowances(connection: Connection, recipient_ids: Collection[str], *, 
             "to": now + SERIES,
         },
     )
-    texts: dict[str, list[SentText]] = defaultdict(list)
+    texts: dict[str, list[datetime]] = defaultdict(list)
     visits: dict[str, set[datetime]] = defaultdict(set)
     for row in await cursor.fetchall():
         if row["visit"] is None:
-            texts[row["recipient_id"]].append(SentText(Purpose(row["purpose"]), row["at"]))
+            texts[row["recipient_id"]].append(row["at"])
         else:
             visits[row["recipient_id"]].add(row["visit"])
     return {recipient: Allowance(tuple(texts[recipient]), frozenset(visits[recipient])) for recipient in recipient_ids}
