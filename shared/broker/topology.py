@@ -92,6 +92,7 @@ TOPOLOGY: Final[Sequence[Queue]] = (
         *BOOKING_TYPES,
         outcome.SENT,
         reading.REPLY_READ,
+        reply.OPTED_OUT,
         patient.EXPORT,
         patient.ERASE,
         patient.CORRECT,

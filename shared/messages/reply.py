@@ -11,6 +11,9 @@ RECEIVED = "message.received.v1"
 OPTED_OUT = "recipient.opted_out.v1"
 OPTED_IN = "recipient.opted_in.v1"
 
+CANCEL_WORD = "cancel_word"
+"""How a number was closed by the one word that may have meant the appointment (DOMAIN.md K3)."""
+
 
 class HandledAs(StrEnum):
     """What the notifier did by itself with an inbound text, before anyone read it."""

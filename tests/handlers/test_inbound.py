@@ -1,7 +1,8 @@
 """What patients send back: kept first, keywords acted on at once."""
 
+import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
@@ -10,11 +11,13 @@ from services.notifier.handlers.sweep_inbound import SweepInbound
 from services.notifier.handlers.watch_readers import WatchReaders
 from shared.kernel.errors import PermanentError
 from shared.messages import reply
+from shared.messages.appointment import CHANGE_REQUESTED
 from shared.messages.base import Consent, Purpose
 from shared.messages.plan import MESSAGES_PLAN, MessagesPlan, PlannedMessage, Recipient
 from shared.messages.reading import MESSAGE_READ, RECIPIENT_REVOKE, MessageRead, RecipientRevoke
 from tests.builders import ny
 from tests.rooms import OURS
+from tests.waiting import until
 
 
 async def test_stop_closes_the_number_and_says_that_the_visit_stands(rooms):  # K6, K7
@@ -66,11 +69,28 @@ async def test_help_is_answered_in_the_patients_language_but_not_for_ever(rooms)
     assert {row["reason"] for row in dropped} == {"too_many_in_an_hour"}
 
 
-async def test_a_lone_cancel_closes_the_number_and_asks_a_person(rooms):  # K3
+async def test_a_lone_cancel_closes_the_number_and_a_person_asks_about_the_visit(rooms):  # K3
     await rooms.book()
-    await rooms.receive("CANCEL")
-    assert [row["kind"] for row in await rooms.rows("SELECT kind FROM notifier.staff_tasks")] == ["maybe_cancels_visit"]
+    events = {event.type: event.data for event in await rooms.receive("CANCEL")}
+    assert events[CHANGE_REQUESTED]["wish"] == "cancel"
+    assert [item["booking_id"] for item in events[CHANGE_REQUESTED]["bookings"]] == ["bk_1"]
+    tasks = await rooms.rows(
+        "SELECT kind FROM booking_events.staff_tasks UNION ALL SELECT kind FROM notifier.staff_tasks"
+    )
+    assert [row["kind"] for row in tasks] == ["patient_wants_cancellation"]
     assert [row["status"] for row in await rooms.rows("SELECT status FROM booking_events.appointments")] == ["booked"]
+    await rooms.send()
+    assert ["Your appointments are NOT cancelled" in text for text in rooms.texts()] == [True]
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_a_lone_cancel_of_nobody_in_particular_is_a_task_too(rooms, known):
+    if known:  # by two
+        await rooms.book()
+        await rooms.book(booking_id="bk_2", patient={"patient_id": "p-2"})
+    await rooms.receive("cancelar")
+    assert [row["kind"] for row in await rooms.rows("SELECT kind FROM notifier.staff_tasks")] == ["maybe_cancels_visit"]
+    assert await rooms.rows("SELECT kind FROM booking_events.staff_tasks") == []
 
 
 async def test_other_words_are_kept_and_passed_on_and_not_answered(rooms):
@@ -254,3 +274,63 @@ async def texted(rooms, body, phone="+12125550123"):
         ) as answer,
     ):
         assert answer.status == 201
+
+
+async def test_after_a_stop_nothing_but_its_confirmation_starts_later_than_a_second(rooms):  # K7, K10, I10
+    """Forty numbers with texts due at once, a slow provider, and every number says STOP in the middle of it."""
+    numbers = [f"+1212555{4000 + number}" for number in range(40)]
+    for number in numbers:
+        await rooms.say(MESSAGES_PLAN, notices(number, texts=6))
+    rooms.sandbox.faults.add({"kind": "slow", "seconds": 0.05, "count": 10_000})
+    stopped = {}
+
+    async def stop(index, number):
+        await until(lambda: len(rooms.texts()) > index * 2, within=40, what="the middle of the load")
+        await rooms.receive("STOP", phone=number)
+        stopped[number] = datetime.now(UTC)
+
+    async def send_on():
+        await rooms.sender.run_once()
+        return len(stopped) == len(numbers)
+
+    async def all_confirmed():
+        await rooms.send()
+        return sum("you will get no more texts" in text for text in rooms.texts()) == len(numbers)
+
+    await asyncio.gather(
+        until(send_on, within=40, what="a stop from every number"),
+        *(stop(index, number) for index, number in enumerate(numbers)),
+    )
+    await until(all_confirmed, what="a confirmation for every number")
+    late = []
+    for entry in rooms.sandbox.accepted():
+        started = datetime.fromisoformat(entry["wall"])
+        if started > stopped[entry["to"]] + timedelta(seconds=1) and "you will get no more texts" not in entry["body"]:
+            late.append(entry)
+    assert late == []
+    assert len(rooms.texts()) < len(numbers) * 7, "the load was over before anybody said stop"
+    held = await rooms.rows("SELECT DISTINCT reason FROM notifier.messages WHERE outcome IS NULL")
+    assert [row["reason"] for row in held] == ["opted_out"]
+
+
+def notices(phone, *, texts):
+    now = ny("2026-11-20 12:00")
+    values = {"clinic_name": "Harbor Clinic", "clinic_phone": "(212) 555-0100", "time_zone": "America/New_York"}
+    return MessagesPlan(
+        clinic_id="harbor",
+        patient_ref=f"pt_{phone}",
+        subject=f"reminders:{phone}",
+        revision=1,
+        recipient=Recipient(phone=phone, time_zone="America/New_York", consent=Consent(reminders=True), as_of=now),
+        messages=tuple(
+            PlannedMessage(
+                key=f"notice:{index}",
+                purpose=Purpose.CHANGE_NOTICE,
+                template="help",
+                values=values,
+                send_at=now,
+                expires_at=now + timedelta(hours=3),
+            )
+            for index in range(texts)
+        ),
+    )

@@ -52,7 +52,7 @@ async def answer_reply(unit: UnitOfWork, _envelope: Envelope, reply: ReplyRead, 
     if verdict.confirmed:
         await _confirm(unit, patient, reply, verdict.confirmed)
     if verdict.task is not None:
-        await _pass_on(unit, patient, reply, verdict)
+        await pass_on(unit, patient, verdict, wish=_WISHES.get(reply.result), cause=reply.provider_reference)
     answer = _answer(patient, clinic, reply, verdict, now=unit.now)
     listing = [Telling(answer.key, visit.identity, visit.to_tell, tells=False) for visit in verdict.visits]
     await store.save_tellings(unit.connection, patient.patient_ref, listing)
@@ -84,7 +84,15 @@ async def _confirm(unit: UnitOfWork, patient: Patient, reply: ReplyRead, visits:
     )
 
 
-async def _pass_on(unit: UnitOfWork, patient: Patient, reply: ReplyRead, verdict: Verdict) -> None:
+async def pass_on(
+    unit: UnitOfWork,
+    patient: Patient,
+    verdict: Verdict,
+    *,
+    wish: Literal["reschedule", "cancel"] | None,
+    cause: str,
+) -> None:
+    """Ask a person to call the patient, once per ``cause``, and say which visits a change is wished for."""
     assert verdict.task is not None
     first = verdict.visits[0] if verdict.visits else None
     named = {"source": first.identity.source, "booking_id": first.identity.booking_id} if first else {}
@@ -92,12 +100,11 @@ async def _pass_on(unit: UnitOfWork, patient: Patient, reply: ReplyRead, verdict
         verdict.task,
         patient.clinic_id,
         patient.patient_ref,
-        cause=reply.provider_reference,
+        cause=cause,
         due_by=min(unit.now + _CALL_BACK_WITHIN, first.starts_at) if first else unit.now + _CALL_BACK_WITHIN,
-        references={**named, "provider_reference": reply.provider_reference},
+        references={**named, "provider_reference": cause},
     )
     await raise_tasks(unit, [task])
-    wish = _WISHES.get(reply.result)
     if wish is not None:
         unit.publish(
             CHANGE_REQUESTED,
@@ -106,7 +113,7 @@ async def _pass_on(unit: UnitOfWork, patient: Patient, reply: ReplyRead, verdict
                 patient_ref=patient.patient_ref,
                 bookings=tuple(_name(visit) for visit in verdict.visits),
                 wish=wish,
-                provider_reference=reply.provider_reference,
+                provider_reference=cause,
             ),
             subject=patient.patient_ref,
         )

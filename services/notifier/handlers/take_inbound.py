@@ -13,7 +13,7 @@ from services.notifier.handlers.end_message import raise_named_task
 from services.notifier.store import received
 from shared.kernel.contact import PhoneNumber
 from shared.messages.base import Purpose
-from shared.messages.reply import RECEIVED, Candidate, HandledAs, MessageReceived
+from shared.messages.reply import CANCEL_WORD, RECEIVED, Candidate, HandledAs, MessageReceived
 from shared.postgres.database import lock_in_order
 from shared.postgres.unit_of_work import UnitOfWork
 
@@ -87,9 +87,12 @@ async def _act(
     answer: tuple[Purpose, str] | None = None
     match handled_as:
         case HandledAs.OPT_OUT:
-            if await close_number(unit, who, ours=ours, how="keyword"):
+            may_mean_visit = is_lone_cancel(inbound.text)
+            asks_booking = may_mean_visit and who.patient_ref is not None
+            closed = await close_number(unit, who, ours=ours, how=CANCEL_WORD if asks_booking else "keyword")
+            if closed:
                 answer = (Purpose.OPT_OUT_CONFIRMATION, "opt_out_confirmation")
-            if is_lone_cancel(inbound.text):
+            if may_mean_visit and not (closed and asks_booking):
                 await _ask_about_the_appointment(unit, inbound, who)
         case HandledAs.OPT_IN:
             if await open_number(unit, who, ours=ours, how="keyword"):
@@ -110,7 +113,10 @@ async def _act(
 
 
 async def _ask_about_the_appointment(unit: UnitOfWork, inbound: InboundText, who: Correspondent) -> None:
-    """A lone CANCEL closes the number, and may have meant the visit: a person asks (K3). No text deletes a booking."""
+    """A lone CANCEL closes the number, and may have meant the visit: a person asks (K3). No text deletes a booking.
+
+    Where the patient is known and the number was open, booking_events hears of it and asks about the visit itself.
+    """
     await raise_named_task(
         unit,
         TaskKind.MAYBE_CANCELS_VISIT,
