@@ -21,7 +21,8 @@ _OPEN = """SELECT case_id, clinic_id, patient_ref, tier, rules, status, opened_a
              FROM followup.cases_v1
             WHERE status <> 'closed' AND NOT is_drill
             ORDER BY status = 'acknowledged', array_position(ARRAY['S1', 'M', 'S2', 'S3'], tier), opened_at"""
-_ONE = "SELECT clinic_id, status FROM followup.cases_v1 WHERE case_id = %s"
+_ONE = """SELECT clinic_id, status, acknowledged_by, closed_by, disposition
+            FROM followup.cases_v1 WHERE case_id = %s"""
 _TAKES_EFFECT_WITHIN_S = 10.0
 
 
@@ -41,7 +42,14 @@ async def acknowledge_alert(case_id: str, who: str | None) -> int:
     who = _named(who)
     clinic_id = await _clinic_of(case_id)
     await _command(ACKNOWLEDGE, AcknowledgeCase(clinic_id=clinic_id, case=case_id, who=who))
-    return await _wait(case_id, ("acknowledged", "closed"), f"{case_id} is {who}'s now; nobody else is paged")
+    case = await _wait(case_id, ("acknowledged", "closed"))
+    if case is None:
+        return 1
+    if case["acknowledged_by"] != who:
+        sys.stdout.write(f"{case['acknowledged_by']} has {case_id} already\n")
+        return 1
+    sys.stdout.write(f"{case_id} is {who}'s now; nobody else is paged\n")
+    return 0
 
 
 async def close_alert(case_id: str, who: str | None, disposition: str | None) -> int:
@@ -52,7 +60,11 @@ async def close_alert(case_id: str, who: str | None, disposition: str | None) ->
     clinic_id = await _clinic_of(case_id)
     command = CloseCase(clinic_id=clinic_id, case=case_id, who=who, disposition=Disposition(disposition))
     await _command(CLOSE, command)
-    return await _wait(case_id, ("closed",), f"{case_id} is closed: {disposition}")
+    case = await _wait(case_id, ("closed",))
+    if case is None:
+        return 1
+    sys.stdout.write(f"{case_id} is closed: {case['disposition']}, by {case['closed_by']}\n")
+    return 0
 
 
 def _named(who: str | None) -> str:
@@ -86,18 +98,17 @@ async def _command(message_type: str, data: WireModel) -> None:
         await publisher.close()
 
 
-async def _wait(case_id: str, wanted: tuple[str, ...], sentence: str) -> int:
-    """Wait until followup has done it: a command that only lies in a queue has not reached anybody."""
+async def _wait(case_id: str, wanted: tuple[str, ...]) -> DictRow | None:
+    """Return the case once followup has done it: a command that only lies in a queue has not reached anybody."""
     deadline = time.monotonic() + _TAKES_EFFECT_WITHIN_S
     async with await _connect() as connection:
         while time.monotonic() < deadline:
             row = await (await connection.execute(_ONE, (case_id,))).fetchone()
             if row is not None and row["status"] in wanted:
-                sys.stdout.write(f"{sentence}\n")
-                return 0
+                return row
             await asyncio.sleep(0.1)
     sys.stderr.write("the command is on the queue, but followup has not taken it yet: is it running?\n")
-    return 1
+    return None
 
 
 def _line(case: dict[str, Any]) -> str:

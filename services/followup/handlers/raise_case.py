@@ -38,6 +38,7 @@ async def raise_case(
     clinic = context.clinic(sender.clinic_id)
     words = Words(received_at, text, sender.phone, sender.candidates)
     case = await cases.open_of(unit.connection, sender.clinic_id, sender.thread)
+    what = "case opened" if case is None else "added to the case"
     if case is None:
         case = await _open(unit, sender, finding, clinic)
         await cases.save_words(unit.connection, unit.sealer, case.case_id, provider_reference, words)
@@ -51,10 +52,11 @@ async def raise_case(
         await page_next(unit, case, context=context)
     automatic = await _text_patient(unit, sender, case, finding.tier, clinic)
     if is_news:
+        what = "case raised" if what == "added to the case" else what
         _tell_raised(unit, case, automatic, acknowledge_by(clinic, case.tier, case.clock_at))
     await records.remember(
         unit.connection,
-        "case opened" if is_news else "added to the case",
+        what,
         now=unit.now,
         clinic_id=sender.clinic_id,
         patient_ref=sender.patient_ref,
