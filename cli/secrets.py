@@ -35,6 +35,7 @@ def new_secrets() -> int:
         f"""# Keep it as you would a key (mode 0600, out of version control): whoever has it can read what is sealed.
 AFTERCARE_BROKER_PASSWORD={secrets.token_urlsafe(24)}
 AFTERCARE_DATABASE_PASSWORD={secrets.token_urlsafe(24)}
+AFTERCARE_GRAFANA_PASSWORD={secrets.token_urlsafe(24)}
 AFTERCARE_SEALING_KEYS={sealing_keys("first")}
 AFTERCARE_FEED_NATIVE_SECRET={secrets.token_hex(24)}
 AFTERCARE_FOLLOWUP_TOKEN={secrets.token_hex(24)}
