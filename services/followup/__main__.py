@@ -4,6 +4,7 @@ from pathlib import Path
 
 from services.followup.consumers import handlers, urgent_handlers
 from services.followup.context import Context
+from services.followup.handlers.forget import Forget
 from services.followup.handlers.measure_cases import MeasureCases
 from services.followup.handlers.page_case import EscalateCases
 from services.followup.handlers.run_checkins import RunCheckins
@@ -26,10 +27,6 @@ async def build(kit: Kit, settings: FollowupSettings) -> Parts:
     context = Context(kit.clinics, kit.metrics)
     urgent = Database(kit.database.url, schema=kit.name, sealer=kit.database.sealer, size=4)
     await urgent.__aenter__()
-
-    async def close() -> None:
-        await urgent.__aexit__()
-
     for clinic_id, clinic in kit.clinics.clinics.items():
         if not has_roster(clinic):
             log.warning("no roster: no check-ins at this clinic", clinic_id=clinic_id)
@@ -44,9 +41,10 @@ async def build(kit: Kit, settings: FollowupSettings) -> Parts:
             Loop("check-ins", RunCheckins(kit.database, kit.clock, context).run_once, every_s=0.2),
             Loop("cases", EscalateCases(urgent, kit.clock, context).run_once, every_s=0.2),
             Loop("test pages", TryAlarm(kit.database, kit.clock, context).run_once, every_s=1.0),
+            Loop("retention", Forget(kit.database, kit.clock, kit.clinics.retention).run_once, every_s=3600.0),
             Loop("oldest case", MeasureCases(urgent, kit.clock, context).run_once, every_s=1.0),
         ],
-        closing=[close],
+        closing=[urgent.__aexit__],
     )
 
 

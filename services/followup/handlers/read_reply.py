@@ -15,7 +15,9 @@ from services.followup.domain.conversation import (
     Prompt,
     find_owner,
 )
-from services.followup.domain.reading import PromptKind, read_reply
+from services.followup.domain.reading import Interpretation, PromptKind, Reading, read_reply
+from services.followup.domain.safety import Tier as SafetyTier
+from services.followup.domain.safety import screen_safely
 from services.followup.handlers.acknowledge_case import acknowledge_by_text
 from services.followup.handlers.act_on_reply import Talk, act_on_reply
 from services.followup.handlers.answer_patient import answer_patient
@@ -30,6 +32,7 @@ from shared.messages.reading import MESSAGE_READ, MessageRead
 from shared.messages.reply import HandledAs, MessageReceived
 from shared.messages.safety import Tier
 from shared.postgres.unit_of_work import UnitOfWork
+from shared.telemetry.log import log
 
 _LOOK_BACK = timedelta(days=7)
 
@@ -102,7 +105,7 @@ async def _understand(
     languages = [patient.recipient.language for patient in known.values() if patient.recipient]
     hint = "es" if languages and languages[0].lower().startswith("es") else "en"
     prompts: list[Prompt] = [*await _open_items(unit, reply, known, context=context), *_other_prompts(reply)]
-    belonging = find_owner(prompts, cache(lambda kind: read_reply(reply.text, kind, language=hint)), reply.received_at)
+    belonging = find_owner(prompts, cache(lambda kind: _read_safely(reply.text, kind, hint)), reply.received_at)
     patient_ref = _patient_of(reply, belonging)
     clinic_id = known[patient_ref].clinic_id if patient_ref and patient_ref in known else reply.clinic_id
     context.clinic(clinic_id)
@@ -116,6 +119,16 @@ async def _understand(
         is_opted_out=reply.handled_as is HandledAs.OPT_OUT,
     )
     return Talk(reply, belonging, sender, known.get(patient_ref) if patient_ref else None)
+
+
+def _read_safely(text: str, kind: PromptKind, language: str) -> Reading:
+    """Read a text; where the reader itself fails, somebody looks as if it had been a possible crisis (S-4)."""
+    try:
+        return read_reply(text, kind, language=language)
+    except Exception as error:  # noqa: BLE001 - S-4: a text that breaks the reader must not end in a dead-letter queue
+        log.error("the reader failed", exc_info=error)
+        screening = screen_safely(text, language=language).joined(SafetyTier.S2, "reader_failed")
+        return Reading(Interpretation.POSSIBLE_CRISIS, language=language, screening=screening, human_reads=True)
 
 
 def _patient_of(reply: MessageReceived, belonging: Belonging) -> str | None:

@@ -66,3 +66,13 @@ async def remember(
         "INSERT INTO history (at, clinic_id, patient_ref, reference, what, detail) VALUES (%s, %s, %s, %s, %s, %s)",
         (now, clinic_id, patient_ref, reference, what, detail),
     )
+
+
+async def forget_replies(connection: Connection, *, before: datetime) -> None:
+    """Delete replies that came before a time; what they were read as stays in the answers and the history."""
+    await connection.execute("DELETE FROM replies WHERE received_at < %s", (before,))
+
+
+async def forget_history(connection: Connection, *, before: datetime) -> None:
+    """Delete history from before a time."""
+    await connection.execute("DELETE FROM history WHERE at < %s", (before,))

@@ -319,3 +319,31 @@ async def test_who_answers_too_late_hears_who_has_the_case(room):
     assert (plan["recipient"]["phone"], values["variant"], values["who"]) == (LIND, "taken", "Dr. Osei")
     assert len(room.of(safety.ACKNOWLEDGED)) == 1
     assert room.plans("replies:") == []
+
+
+async def test_a_reader_that_breaks_counts_as_a_possible_crisis(room, monkeypatch):  # S-4
+    from services.followup.handlers import read_reply
+
+    def broken(_text, _kind, **_hint):
+        raise RuntimeError("a defect of ours")
+
+    monkeypatch.setattr(read_reply, "read_reply", broken)
+    await room.reply("7")
+    (case,) = await room.rows(CASES)
+    assert (case["tier"], case["rules"]) == ("S2", ["reader_failed"])
+    assert room.texts("safety:") == ["safety_possible"]
+
+
+async def test_what_was_kept_long_enough_is_forgotten_but_not_what_led_to_a_case(room):
+    from services.followup.handlers.forget import Forget
+
+    await room.reply(CRISIS)
+    forget = Forget(room.database, room.clock, room.context.clinics.retention)
+    room.clock.advance(timedelta(days=89))
+    await forget.run_once()
+    assert len(await room.rows("SELECT 1 FROM followup.replies")) == 1
+    room.clock.advance(timedelta(days=2))
+    await forget.run_once()
+    assert await room.rows("SELECT 1 FROM followup.replies") == []
+    assert len(await room.rows("SELECT 1 FROM followup.case_words")) == 1
+    assert await room.rows("SELECT 1 FROM followup.history") != []
