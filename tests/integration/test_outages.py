@@ -1,12 +1,13 @@
 """Servers that die, freeze or fall silent: noticed within 20 seconds, nothing lost, nobody's attempt spent."""
 
 import asyncio
+import contextlib
 import time
 
 import pytest
 
-from shared.broker.connection import declare_on
-from shared.broker.publisher import Publication, Publisher
+from shared.broker.connection import declare_on, open_connection
+from shared.broker.publisher import Publication, Publisher, UnroutableError
 from shared.broker.topology import BOOKING_EVENTS, dead_letter_queue
 from shared.kernel.errors import DependencyUnavailableError
 from shared.messages.booking import CREATED
@@ -56,6 +57,23 @@ async def test_a_broker_that_is_killed_comes_back_with_all_it_had_confirmed(line
         await line.took_effect(*names, within=30)
     effects = await line.effects()
     assert effects == dict.fromkeys(["before", *names], 1)
+
+
+@pytest.mark.slow
+async def test_a_queue_that_somebody_deleted_is_made_again_and_read(line):  # F18, F19
+    async with line.consuming():
+        connection = await open_connection(line.url, name="test")
+        async with connection:
+            channel = await connection.channel()
+            await channel.queue_delete(BOOKING_EVENTS)
+
+        async def taken():
+            with contextlib.suppress(UnroutableError):
+                await line.publish(booking_id="after")
+                return True
+
+        await until(taken, what="the queue again")
+        await line.took_effect("after")
 
 
 @pytest.mark.slow
