@@ -10,7 +10,6 @@ from tests.builders import ROOT
 FOLDERS = {"shared": ROOT / "shared" / "postgres" / "migrations", **MIGRATIONS}
 
 
-@pytest.mark.xfail(reason="a number that has not landed yet", strict=False)
 @pytest.mark.parametrize("name", FOLDERS)
 def test_they_are_numbered_from_one_without_gaps(name):
     files = sorted(path.name for path in FOLDERS[name].glob("*.sql"))
