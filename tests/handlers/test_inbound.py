@@ -213,6 +213,14 @@ async def test_a_wrong_number_is_told_nothing_and_stays_closed_after_start(rooms
     assert rooms.texts() == []
 
 
+async def test_one_who_wants_no_contact_at_all_gets_no_emails_either(rooms):  # K9
+    await rooms.book(patient={"email": "ana@example.org"}, consent={"reminders": True, "email": True})
+    closed = await revoked(rooms, "stop contacting me", channels=("sms", "voice", "email"))
+    assert sorted(closed) == [(reply.OPTED_OUT, "all")] * 2
+    await rooms.until(ny("2026-12-05 12:00"))
+    assert rooms.mails() == []
+
+
 @pytest.mark.parametrize(
     "text", ["Liked “Reply STOP to end texts”", "Loved an image", "STOP PLEASE", "I'm driving, I'll reply later", "👍"]
 )

@@ -69,7 +69,6 @@ class TaskKind(StrEnum):
     MAYBE_CANCELS_VISIT = "maybe_cancels_visit"
     WRONG_NUMBER = "wrong_number"
     REPLIES_NOT_READ = "replies_not_read"
-    PHONE_INSTEAD = "phone_instead"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """What a provider's error says of the number or mailbox itself, and whom that concerns."""
 
+from dataclasses import dataclass
+
 from services.notifier.context import Context, rule_for
 from services.notifier.domain.answer import Remedy
 from services.notifier.domain.message import Message
@@ -9,6 +11,14 @@ from services.notifier.store.receipts import Addressee
 from shared.messages.base import Channel
 from shared.messages.reply import OPTED_OUT, RecipientOpted
 from shared.postgres.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A patient whose number or mailbox it is."""
+
+    clinic_id: str
+    patient_ref: str
 
 
 async def heed_error(unit: UnitOfWork, message: Message, code: str, *, context: Context) -> None:
@@ -29,7 +39,7 @@ async def heed_error(unit: UnitOfWork, message: Message, code: str, *, context: 
 
 
 async def close_address(
-    unit: UnitOfWork, whose: Message | Addressee, *, channel: Channel, sender: str, address: bytes, how: str
+    unit: UnitOfWork, whose: Message | Addressee | Holder, *, channel: Channel, sender: str, address: bytes, how: str
 ) -> bool:
     """Send nothing more to a number or mailbox, and tell everybody; return False if it was closed."""
     if not await suppressions.suppress(unit.connection, sender, address, kind="all", how=how, now=unit.now):

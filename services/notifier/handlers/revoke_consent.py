@@ -8,8 +8,9 @@ from services.notifier.domain.sender import Correspondent
 from services.notifier.handlers.answer_sender import answer_sender
 from services.notifier.handlers.close_number import close_number
 from services.notifier.handlers.end_message import raise_named_task
+from services.notifier.handlers.heed_error import Holder, close_address
 from services.notifier.store import claims, received
-from shared.messages.base import Purpose
+from shared.messages.base import Channel, Purpose
 from shared.messages.envelope import Envelope
 from shared.messages.reading import RecipientRevoke
 from shared.postgres.unit_of_work import UnitOfWork
@@ -26,6 +27,23 @@ def touches(_envelope: Envelope, revoke: RecipientRevoke) -> Iterable[str]:
     return (revoke.reply_to,)
 
 
+async def _close_mailboxes(unit: UnitOfWork, who: Correspondent, *, how: str, context: Context) -> None:
+    """Whoever wants no more contact at all wants no e-mails either (K9)."""
+    for clinic_id, patient_ref in who.patients:
+        recipient_id = f"patient:{clinic_id}:{patient_ref}"
+        contact = (await claims.contacts(unit.connection, unit.sealer, [recipient_id])).get(recipient_id)
+        sender = context.sender_name(clinic_id, Channel.EMAIL)
+        if contact is not None and contact.email is not None and sender:
+            await close_address(
+                unit,
+                Holder(clinic_id, patient_ref),
+                channel=Channel.EMAIL,
+                sender=sender,
+                address=unit.sealer.lookup(contact.email.key),
+                how=how,
+            )
+
+
 async def revoke_consent(unit: UnitOfWork, _envelope: Envelope, revoke: RecipientRevoke, *, context: Context) -> None:
     """Close what was asked to be closed, and confirm it once. A wrong number is told nothing at all."""
     contact = (await claims.contacts(unit.connection, unit.sealer, [revoke.reply_to])).get(revoke.reply_to)
@@ -37,6 +55,8 @@ async def revoke_consent(unit: UnitOfWork, _envelope: Envelope, revoke: Recipien
     clinic, ours = context.clinic(revoke.clinic_id), context.sender_of(revoke.clinic_id).name
     kinds = ("all",) if "all" in revoke.kinds else revoke.kinds
     closed = await close_number(unit, who, ours=ours, kinds=kinds, how=revoke.how)
+    if Channel.EMAIL in revoke.channels:
+        await _close_mailboxes(unit, who, how=revoke.how, context=context)
     if revoke.how == "wrong_number":
         await raise_named_task(
             unit,
