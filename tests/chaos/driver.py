@@ -176,14 +176,14 @@ class Chaos:
 
     async def _kill_notifier(self, moment: datetime) -> None:
         await self.world.set_clock(moment)
-        await asyncio.sleep(self._dice.random() * 0.2)
+        await asyncio.sleep(self._dice.random() * 0.2)  # no event tells the worst moment
         await asyncio.to_thread(self.world.restart, "notifier")
         await self._say_and_wait(moment)
 
     async def _kill_booking_events(self, moment: datetime) -> None:
         await self.cast.step(moment)
         saying = asyncio.create_task(self._say())
-        await asyncio.sleep(self._dice.random() * 0.1)
+        await asyncio.sleep(self._dice.random() * 0.1)  # no event tells the worst moment
         await asyncio.to_thread(self.world.restart, "booking_events")
         await saying
         await self.cast.settle()
@@ -198,7 +198,7 @@ class Chaos:
     async def _kill_server(self, name: str, moment: datetime) -> None:
         await self.world.set_clock(moment)
         restart = asyncio.create_task(self.world.restart_server(name))
-        await asyncio.sleep(self._dice.random() * 0.1)
+        await asyncio.sleep(self._dice.random() * 0.1)  # no event tells the worst moment
         await self._say()
         await restart
         await self.cast.settle()
