@@ -54,15 +54,20 @@ class Publisher:
             UnroutableError: ``mandatory``, and no queue takes it.
             DependencyUnavailableError: not confirmed in time; the broker may have it all the same.
         """
+        channel: AbstractChannel | None = None
         try:
             async with link_errors("not confirmed by the broker"), asyncio.timeout(_CONFIRM_TIMEOUT_S):
-                await self._publish(message)
+                channel = await self._open()
+                await self._publish(channel, message)
         except DependencyUnavailableError:
-            await self._drop()
+            # Several fail together when a link breaks: the last of them must not close the link that the first one's
+            # successor has opened since.
+            if channel is self._channel or self._channel is None or self._channel.is_closed:
+                await self._drop()
             raise
 
-    async def _publish(self, message: Publication) -> None:
-        channel = await self._open()
+    @staticmethod
+    async def _publish(channel: AbstractChannel, message: Publication) -> None:
         exchange = await channel.get_exchange(message.exchange, ensure=False)
         try:
             await exchange.publish(_amqp_message(message), message.routing_key, mandatory=message.mandatory)
