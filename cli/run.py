@@ -143,12 +143,11 @@ def _print_addresses(stack: Stack) -> None:
             f"  curl -s {management}/api/exchanges/%2F/aftercare/publish -H 'content-type: application/json' \\",
             '    -d "$(./aftercare publish booking.created.v1 docs/examples/booking.json --as-http)"',
         ]
-    link = asyncio.run(
-        sign_in_link(
-            stack.environment["AFTERCARE_DATABASE_URL"], stack.addresses["console"], Visitor("you", Role.ADMIN)
-        )
-    )
-    lines += ["The console, a link that lets you in once (`./aftercare sign-in` makes another):", f"  {link}", ""]
+    lines.append("The console, by links that let you in once (`./aftercare sign-in` makes more):")
+    database, console = stack.environment["AFTERCARE_DATABASE_URL"], stack.addresses["console"]
+    for visitor in (Visitor("you", Role.ADMIN), Visitor("dr.you", Role.CLINICIAN)):
+        lines.append(f"  as {visitor.role:<10} {asyncio.run(sign_in_link(database, console, visitor))}")
+    lines.append("")
     lines += ["Why did, or didn't, she get it?  ./aftercare why bk_1001", "", "Ctrl-C stops everything."]
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()

@@ -323,12 +323,14 @@ async def alerts(connection: Connection) -> Alerts:
     cursor = await connection.execute(
         """SELECT count(*) AS open, count(*) FILTER (WHERE status = 'open') AS unacknowledged,
                   min(clock_at) FILTER (WHERE status = 'open') AS oldest_since,
-                  min(acknowledge_by) FILTER (WHERE status = 'open') AS act_by
+                  min(acknowledge_by) FILTER (WHERE status = 'open') AS act_by,
+                  (array_agg(tier ORDER BY array_position('{S1,M,S2,S3}', tier)) FILTER (WHERE status = 'open'))[1]
+                      AS tier
              FROM followup.cases_v1 WHERE closed_at IS NULL AND NOT is_drill"""
     )
     row = await cursor.fetchone()
     assert row is not None
-    return Alerts(row["open"], row["unacknowledged"], row["oldest_since"], row["act_by"])
+    return Alerts(row["open"], row["unacknowledged"], row["oldest_since"], row["act_by"], row["tier"])
 
 
 async def open_cases(connection: Connection) -> list[DictRow]:

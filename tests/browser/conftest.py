@@ -1,15 +1,22 @@
 """A real browser: Debian's Chromium, driven by Playwright. Skipped where there is none, but never in CI."""
 
+import hashlib
 import os
 import shutil
+import subprocess
+import tarfile
 from contextlib import asynccontextmanager
 
 import pytest
 from playwright.async_api import async_playwright
 
 from services.console.domain.access import Role
+from tests.builders import ROOT
 from tests.console.room import open_console
 from tests.rooms import open_rooms
+
+AXE = "4.14.1"
+AXE_SHA256 = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +31,27 @@ async def chromium():
         browser = await playwright.chromium.launch(executable_path=path, args=["--disable-dev-shm-usage"])
         yield browser
         await browser.close()
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory):
+    """The accessibility checker, fetched once at the version that is pinned here."""
+    kept = ROOT / ".aftercare" / f"axe-{AXE}.min.js"
+    if not kept.exists():
+        npm = shutil.which("npm")
+        if npm is None:
+            pytest.skip("no npm here to fetch axe-core with")
+        folder = tmp_path_factory.mktemp("axe")
+        fetched = subprocess.run(
+            [npm, "pack", "--silent", f"axe-core@{AXE}"], cwd=folder, capture_output=True, check=False
+        )
+        if fetched.returncode != 0:
+            pytest.skip("npm cannot fetch axe-core")
+        with tarfile.open(next(folder.glob("*.tgz"))) as archive:
+            kept.write_bytes(archive.extractfile("package/axe.min.js").read())
+    script = kept.read_bytes()
+    assert hashlib.sha256(script).hexdigest() == AXE_SHA256
+    return script.decode()
 
 
 @pytest.fixture

@@ -43,6 +43,23 @@ async def test_every_page_opens_fits_and_complains_of_nothing(rooms, console, vi
             assert await window.locator("h1").count() == 1, page
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_every_page_can_be_used_by_everybody(rooms, console, visit, axe, scheme):
+    await rooms.book()
+    await console.dead_letter()
+    await open_case(console)
+    await raise_task(console)
+    await score(console)
+    async with visit(scheme=scheme) as window:
+        for page in PAGES:
+            await window.goto(page)
+            await window.evaluate(axe)
+            found = await window.evaluate(
+                "axe.run(document).then(r => r.violations.map(v => `${v.id}: ${v.nodes[0].html.slice(0, 120)}`))"
+            )
+            assert found == [], page
+
+
 async def test_the_first_page_says_whether_patients_are_told_and_follows_by_itself(console, visit):
     async with visit() as window:
         # No service runs in this test, and the page says so.
@@ -128,7 +145,7 @@ async def test_a_viewer_sees_no_button_that_would_refuse(console, visit):
 async def test_an_alert_is_found_on_the_first_page_and_taken_on(console, visit):
     await open_case(console)
     async with visit(Role.CLINICIAN) as window:
-        await expect(window.locator(".answer")).to_contain_text("nobody has acknowledged it", timeout=10_000)
+        await expect(window.locator(".answer")).to_contain_text("nobody has taken the case on", timeout=10_000)
         await window.get_by_role("link", name="Look").click()
         await window.get_by_role("button", name="I have it").click()
         await expect(window.get_by_role("status")).to_contain_text("in a moment")

@@ -74,12 +74,13 @@ class Outbox:
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """Open safety cases; ``oldest_since`` and ``act_by`` are of those that nobody has acknowledged."""
+    """Open safety cases; ``oldest_since``, ``act_by`` and the worst ``tier`` are of those that nobody has taken on."""
 
     open: int = 0
     unacknowledged: int = 0
     oldest_since: datetime | None = None
     act_by: datetime | None = None
+    tier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ from datetime import timedelta
 from enum import IntEnum
 
 from services.console.domain.figures import Figures
-from services.console.domain.words import answer_word, spell_for
+from services.console.domain.words import answer_word, spell_for, tier
 
 LATE = timedelta(minutes=2)
 VERY_LATE = timedelta(minutes=5)
 _OLD = timedelta(minutes=1)
 _FEW = 5
+_AT_ONCE = ("S1", "M")  # from the first second: somebody may be in danger, or ill
 _RUNBOOK_OF_PART = {"database": "the-database-is-down"}
 
 
@@ -64,13 +65,12 @@ def _alerts(figures: Figures) -> list[Finding]:
     alerts = figures.alerts
     if not alerts.unacknowledged or alerts.oldest_since is None:
         return []
-    waited = spell_for(figures.at - alerts.oldest_since)
     late = alerts.act_by is not None and figures.at > alerts.act_by
-    sentence = f"A patient may be in danger: a safety alert has waited for {waited} and nobody has acknowledged it"
+    waited = spell_for(figures.at - alerts.oldest_since)
     return [
         Finding(
-            Severity.CRITICAL if late or alerts.act_by is None else Severity.WARNING,
-            sentence,
+            Severity.CRITICAL if late or alerts.tier in _AT_ONCE else Severity.WARNING,
+            f"{tier(alerts.tier or '')}: nobody has taken the case on for {waited}",
             "/safety",
             "a-safety-alert-that-nobody-has-acknowledged",
         )

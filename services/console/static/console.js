@@ -22,7 +22,7 @@
     const pick = (values) => [data.times, ...order.map((index) => stacked(values)[index])];
     const plot = new uPlot({
       width: figure.clientWidth, height: 240, tzDate: (at) => uPlot.tzDate(new Date(at * 1e3), figure.dataset.zone),
-      padding: [8, 8, 0, 0], cursor: { drag: { x: false, y: false }, points: { show: false } },
+      padding: [8, 18, 0, 0], cursor: { drag: { x: false, y: false }, points: { show: false } },
       scales: { y: { range: (_, low, high) => [0, Math.max(4, Math.ceil(high * 1.1))] } },
       axes: [axis({ values: (_, ticks) => ticks.map((at) => new Intl.DateTimeFormat(undefined, data.step >= 7200 ? { month: "short", day: "numeric", timeZone: figure.dataset.zone } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: figure.dataset.zone }).format(at * 1e3)) }),
         axis({ size: 44, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5] })],
@@ -46,7 +46,7 @@
       data.marks.forEach((at) => { const x = plot.valToPos(at, "x", true); ctx.beginPath(); ctx.moveTo(x, bbox.top); ctx.lineTo(x, bbox.top + bbox.height); ctx.stroke(); });
       ctx.restore();
     };
-    const plot = new uPlot({ width: figure.clientWidth, height: 280, padding: [10, 12, 0, 0], tzDate: (at) => uPlot.tzDate(new Date(at * 1e3), figure.dataset.zone),
+    const plot = new uPlot({ width: figure.clientWidth, height: 280, padding: [10, 18, 0, 0], tzDate: (at) => uPlot.tzDate(new Date(at * 1e3), figure.dataset.zone),
       scales: { x: { range: () => [low, high] }, y: { range: (_, least, most) => [0, Math.max(10, Math.ceil((most ?? 0) * 1.1))] } }, hooks: { drawClear: [marks] },
       axes: [axis({ values: (_, ticks) => ticks.map((at) => new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", timeZone: figure.dataset.zone }).format(at * 1e3)) }), axis({ size: 44 })],
       series: [{ label: "Day", value: (_, at) => spell(at) }, ...data.kinds.map((kind, index) => ({ label: kind.toUpperCase(), stroke: paints[index % paints.length], width: 2, spanGaps: true, points: { size: 8, show: true } }))],
