@@ -123,7 +123,7 @@ def _place(infusion: Infusion, moment: Moment, following: datetime | None, hours
     due, useless = placed
     if following is not None and due >= following:
         earlier = _before_visit(following, due, hours) if moment is not Moment.HOME_SAFE else None
-        if earlier is None:
+        if earlier is None or earlier <= infusion.ended_at:
             return None
         due = earlier
     if following is not None:
