@@ -28,9 +28,11 @@ from services.notifier.store import plans
 from services.notifier.templates import TemplateCatalogue, catalogues_of
 from services.notifier.webhooks import Webhooks
 from shared.broker.topology import NOTIFIER, NOTIFIER_URGENT
+from shared.messages.base import Channel
 from shared.runtime.loop import Loop
 from shared.runtime.service import Kit, Parts, Queues, main
 from shared.runtime.settings import load_settings
+from shared.telemetry.log import log
 
 _RECENT, _RECONCILED = timedelta(minutes=30), timedelta(hours=26)
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -64,6 +66,7 @@ async def build(kit: Kit, settings: NotifierSettings) -> Parts:
         public_url=settings.public_url,
         only_to=settings.allowed_addresses,
     )
+    _warn_of_silent_phones(kit, context)
     recall = RecallSent(kit.database, context)
     lanes: list[SendDue] = []
     loops = [Loop("recalling what was sent", recall.run_once, every_s=2.0)]
@@ -108,6 +111,12 @@ async def build(kit: Kit, settings: NotifierSettings) -> Parts:
         draining=[lambda: drain(lanes)],
         closing=[session.close],
     )
+
+
+def _warn_of_silent_phones(kit: Kit, context: Context) -> None:
+    for clinic_id, clinic in kit.clinics.clinics.items():
+        if clinic.roster.people and not context.can_send(clinic_id, Channel.VOICE):
+            log.warning("pages cannot be phoned: TWILIO_VOICE_NUMBER is not set", clinic_id=clinic_id)
 
 
 def _email(session: aiohttp.ClientSession, settings: NotifierSettings) -> SendGridEmail | None:

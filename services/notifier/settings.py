@@ -76,6 +76,8 @@ class NotifierSettings(ServiceSettings):
             raise ValueError("TWILIO_MESSAGING_SERVICE_SID or TWILIO_FROM_NUMBER: one of them is needed")
         if self.twilio_from_number and parse_phone(self.twilio_from_number) is None:
             raise ValueError("TWILIO_FROM_NUMBER: is not a telephone number such as +12125550199")
+        if self.twilio_voice_number and parse_phone(self.twilio_voice_number) is None:
+            raise ValueError("TWILIO_VOICE_NUMBER: is not a telephone number such as +12125550199")
         if bool(self.twilio_api_key) != bool(self.twilio_api_secret):
             raise ValueError("TWILIO_API_KEY and TWILIO_API_SECRET: only one of them is set")
         if (self.sendgrid_from_email or self.sendgrid_webhook_public_key) and not self.sendgrid_api_key:

@@ -136,6 +136,16 @@ async def test_a_stop_that_a_sweep_finds_closes_the_number(rooms):
     assert [event.type for event in await rooms.carry()] == [reply.RECEIVED, reply.OPTED_OUT]
 
 
+async def test_a_sweep_without_a_list_from_the_provider_does_no_harm(rooms):
+    sweep = SweepInbound(rooms.notifier, rooms.clock, rooms.context, back=timedelta(minutes=30))
+    await sweep.run_once()
+    await texted(rooms, "still there")
+    rooms.sandbox.faults.add({"kind": "list_500", "count": 1})
+    assert (await sweep.run_once(), await rooms.carry()) == (0, [])
+    await sweep.run_once()
+    assert [event.data["text"] for event in await rooms.carry()] == ["still there"]
+
+
 async def test_what_came_before_we_listened_is_nobodys_business(rooms):
     await texted(rooms, "for whoever had this number")
     await rooms.reader.execute("INSERT INTO notifier.sweeps VALUES ('inbound', clock_timestamp() + interval '5 s')")

@@ -8,6 +8,7 @@ from services.notifier.handlers.take_inbound import InboundText, take_inbound
 from services.notifier.store import received
 from shared.kernel.clock import Clock
 from shared.kernel.contact import parse_phone
+from shared.kernel.errors import DependencyUnavailableError
 from shared.postgres.database import Database
 from shared.postgres.unit_of_work import unit_of_work
 from shared.telemetry.log import log
@@ -25,14 +26,17 @@ class SweepInbound:
     async def run_once(self) -> int:
         """Take in every text that is not known yet.
 
-        Raises:
-            DependencyUnavailableError: the provider gave no list; the next sweep looks again.
+        Without a list from the provider the next sweep looks again: that is no reason to hear webhooks no more.
         """
         async with self._database.transaction() as connection:
             began_at = await received.sweeping_since(connection)
         # The provider tells times in whole seconds.
         since = max(began_at, datetime.now(UTC) - self._back).replace(microsecond=0)
-        listed = await self._context.provider.list_inbound(self._context.our_numbers, since=since)
+        try:
+            listed = await self._context.provider.list_inbound(self._context.our_numbers, since=since)
+        except DependencyUnavailableError:
+            log.warning("the provider gave no list of inbound texts: looking again later")
+            return 0
         async with self._database.connection() as connection:
             unknown = await received.unknown_of(connection, [text.provider_reference for text in listed])
         for text in sorted(listed, key=lambda item: item.created_at):
