@@ -86,7 +86,7 @@ def read_numbers(text: str, *, highest: int) -> Numbers:
         chosen = _latest(tokens, answers)
         if chosen is not None:
             return Numbers(values=(chosen,), seen=True, inferred=True, corrected=corrected)
-    elif all(answer.was for answer in answers):
+    elif all(answer.was for answer in answers) and not corrected:
         return Numbers(seen=True, corrected=corrected)
     return Numbers(values=values, seen=True, corrected=corrected)
 
@@ -354,6 +354,8 @@ def _is_denied(tokens: Sequence[Token], at: int) -> bool:
     if words[-1] in say.NEGATORS:
         bare_no = words[-1] == "no" and _word(tokens, at - 1) == "no"
         if not bare_no:
+            return True
+        if {_word(tokens, place) for place in range(max(0, at - 5), at)} & {"es", "era", "fue"}:
             return True
         # "no 5" after an answer corrects it; "no 7 sino 3" denies the 7.
         return _word(tokens, at + 1) in {"sino", "but", "es", "its", "mas"}

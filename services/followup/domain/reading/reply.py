@@ -351,6 +351,7 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
     alarms = _alarms(screening)
     if not alarms <= {_SAYS.REVIEW}:
         alarms.discard(_SAYS.REVIEW)
+        said -= _a_cry(read)
         if not read.has("reschedule"):
             # "I can't go on" is no wish to move a visit.
             said.discard(_SAYS.RESCHEDULE)
@@ -360,7 +361,8 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
         said.add(_SAYS.QUESTION)
     said |= _remark(read, prompt, said)
     if not said & _SETTLED and alarms <= {_SAYS.REVIEW}:
-        said |= _open_end(prompt, said | alarms)
+        watched = bool(screening.rules) and all(".watch_word" in rule for rule in screening.rules)
+        said |= _open_end(prompt, said | alarms, only_watched=watched and not said)
     words = sum(1 for word in read.said if not _DIGITS.match(word))
     return _reading(
         said,
@@ -370,7 +372,17 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
         value=answer.value,
         pair=answer.numbers.pair if _SAYS.RANGE in said else None,
         confidence=_confidence(said, answer.numbers, words),
-        human_reads=words > 3 and not said <= {_SAYS.ACK, _SAYS.CONFIRM, _SAYS.OPT_OUT},
+        human_reads=bool(said & {_SAYS.UNMATCHED, _SAYS.REVIEW})
+        or (words > 3 and not said <= {_SAYS.ACK, _SAYS.CONFIRM, _SAYS.OPT_OUT}),
+    )
+
+
+def _a_cry(read: _Text) -> set[Interpretation]:
+    """Return the keywords that are none beside an alarm: "please help", "end it all"."""
+    return (
+        set()
+        if len(read.said) == 1 or read.has("opt_out")
+        else {_SAYS.HELP, _SAYS.OPT_OUT, _SAYS.CANCEL_REQUEST} & _keyword(read)
     )
 
 
@@ -384,11 +396,11 @@ def _remark(read: _Text, prompt: PromptKind, said: Collection[Interpretation]) -
     return {_SAYS.REVIEW} if _SAD_SIGNS & set(read.plain) else set()
 
 
-def _open_end(prompt: PromptKind, said: Collection[Interpretation]) -> set[Interpretation]:
+def _open_end(prompt: PromptKind, said: Collection[Interpretation], *, only_watched: bool) -> set[Interpretation]:
     """Return how a text ends that settles nothing: ask back once, or leave it to whoever reads."""
     if prompt in {PromptKind.MOOD, PromptKind.PHQ_ITEM} or (prompt in _ASKS_BACK and not said):
         return {_SAYS.CLARIFY}
-    return set() if said else {_SAYS.UNMATCHED}
+    return {_SAYS.UNMATCHED} if not said or only_watched else set()
 
 
 def _alarms(screening: Screening) -> set[Interpretation]:

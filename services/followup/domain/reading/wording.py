@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 
 from services.followup.domain.safety.lexicon import LANGUAGES, lexicon
-from services.followup.domain.text.phrases import PhraseBook, words_of
+from services.followup.domain.text.phrases import PhraseBook, stems_of, words_of
 from services.followup.domain.text.words import Vocabulary
 
 
@@ -51,6 +51,7 @@ def wording() -> Wording:
                 **base.pairs,
                 **{tuple(pair.split()): meant for data in read for pair, meant in data["pairs"].items()},
             },
+            stems=base.stems + stems_of(phrase for part in said for phrase in part),
             critical=base.critical,
             censored=base.censored,
         ),

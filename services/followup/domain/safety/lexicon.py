@@ -8,13 +8,15 @@ from importlib.resources import files
 from typing import Any
 
 from services.followup.domain.safety.tier import Tier
-from services.followup.domain.text.phrases import PhraseBook, words_of
+from services.followup.domain.text.phrases import PhraseBook, stems_of, words_of
 from services.followup.domain.text.words import Vocabulary
 
 LANGUAGES = ("en", "es")
 
 # Words whose misspelling by one letter is still read.
-_CRITICAL = frozenset({"suicide", "suicidal", "suicidio", "suicidarme", "myself", "overdose", "overdosed", "pastillas"})
+_CRITICAL = frozenset(
+    {"suicide", "suicidal", "suicidio", "suicidarme", "myself", "overdose", "overdosed", "pastillas", "morirme"}
+)
 
 _CENSORED = _CRITICAL | {
     "kill",
@@ -100,7 +102,14 @@ def vocabulary_of(read: Sequence[Mapping[str, Any]], phrases: Sequence[Sequence[
     spellings = {typed: meant for data in read for typed, meant in data["spellings"].items()}
     pairs = {tuple(pair.split()): meant for data in read for pair, meant in data["pairs"].items()}
     known = frozenset().union(*(words_of(part) for part in phrases))
-    return Vocabulary(known=known, spellings=spellings, pairs=pairs, critical=_CRITICAL, censored=_CENSORED)
+    return Vocabulary(
+        known=known,
+        spellings=spellings,
+        pairs=pairs,
+        stems=stems_of(phrase for part in phrases for phrase in part),
+        critical=_CRITICAL,
+        censored=_CENSORED,
+    )
 
 
 def _text(language: str) -> str:

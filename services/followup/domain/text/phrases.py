@@ -85,6 +85,11 @@ def words_of(phrases: Iterable[str]) -> frozenset[str]:
     return frozenset(re.findall(r"[a-z]+(?![a-z*])", " ".join(phrases)))
 
 
+def stems_of(phrases: Iterable[str]) -> tuple[str, ...]:
+    """Return the beginnings of words (``word*``) that phrases take in every form."""
+    return tuple(sorted({stem[:-1] for stem in re.findall(r"[a-z]{6,}\*", " ".join(phrases))}))
+
+
 class _Reader:
     """The tokens of one phrase, one after the other."""
 

@@ -34,6 +34,7 @@ class Vocabulary:
         known: Every word of every phrase, of both languages.
         spellings: A way of typing → the words it stands for (one or more, with spaces).
         pairs: Two words → the one that stands for them ("do not" → "dont").
+        stems: The beginnings of words that some phrase takes in every form.
         critical: Words that are recognised with one letter wrong.
         censored: Words that people write with a letter starred out.
     """
@@ -41,6 +42,7 @@ class Vocabulary:
     known: frozenset[str]
     spellings: Mapping[str, str]
     pairs: Mapping[tuple[str, str], str]
+    stems: tuple[str, ...]
     critical: frozenset[str]
     censored: frozenset[str]
 
@@ -102,7 +104,7 @@ class Vocabulary:
             for form in _without_one(word):
                 if form in near:
                     return [near[form]]
-        if len(word) >= _JOINED_WORTH_SPLITTING:
+        if len(word) >= _JOINED_WORTH_SPLITTING and not word.startswith(self.stems):
             return self._split(word)
         return None
 
@@ -122,6 +124,8 @@ class Vocabulary:
                         best[end] = (cost, [*before[1], piece])
         whole = best[len(run)]
         if whole is None or len(whole[1]) < 2 or whole[0] > len(run) * 0.6:
+            return None
+        if len(whole[1]) == 2 and min(map(len, whole[1])) < 3:
             return None
         return [word for piece in whole[1] for word in self.spellings.get(piece, piece).split()]
 
