@@ -41,9 +41,7 @@ async def build(kit: Kit, settings: ConsoleSettings) -> Parts:
         oidc_name=settings.oidc_name if settings.oidc_issuer else None,
         idle=timedelta(minutes=settings.console_idle_minutes),
     )
-    management = None
-    if settings.management_url is not None:
-        management = Management(session, settings.management_url.get_secret_value(), amqp_url=amqp_url)
+    management = Management(session, settings.management_address, amqp_url=amqp_url)
     secret = settings.followup_token.get_secret_value() if settings.followup_token else None
     provider = IdentityProvider(session, settings.oidc_client) if settings.oidc_client else None
     words = CaseWords(session, settings.followup_url, secret)

@@ -377,7 +377,7 @@ async def unanswered(connection: Connection, *, since: datetime, limit: int) -> 
     """Return check-ins that were asked and not answered, or not yet, the newest first."""
     cursor = await connection.execute(
         """SELECT checkin_id, clinic_id, patient_ref, moment, instrument, status, due_at, first_sent_at, nudged,
-                  answered
+                  item
              FROM followup.checkins_v1
             WHERE first_sent_at IS NOT NULL AND status IN ('asking', 'expired') AND due_at >= %s
             ORDER BY status, due_at DESC LIMIT %s""",

@@ -48,6 +48,13 @@ class ConsoleSettings(ServiceSettings):
         return (self.console_url or f"http://127.0.0.1:{self.console_port}").rstrip("/")
 
     @property
+    def management_address(self) -> str:
+        """Where the broker's management interface is: as set, else on the broker's host at its usual port."""
+        if self.management_url is not None:
+            return self.management_url.get_secret_value()
+        return f"http://{urlsplit(self.amqp_url.get_secret_value()).hostname}:15672"
+
+    @property
     def role_of_group(self) -> dict[str, Role]:
         """The role that each group of the identity provider gives."""
         pairs = (pair.partition("=") for pair in self.oidc_roles.split(",") if "=" in pair)

@@ -101,6 +101,7 @@ def line(**changes):
         ({"due": Due(1, timedelta(seconds=30))}, Severity.NOTE, "Patients are being told"),
         ({"queues": [line(consumers=0, depth=7)]}, Severity.CRITICAL, "Nobody reads the queue notifier: 7 wait"),
         ({"dead_letters": 2}, Severity.WARNING, "something needs a look"),
+        ({"complaints": {"broker": "No queues to see"}}, Severity.WARNING, "something needs a look"),
         ({"complaints": {"database": "The database is away"}}, Severity.CRITICAL, "The database is away"),
     ],
 )

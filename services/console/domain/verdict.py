@@ -13,7 +13,6 @@ VERY_LATE = timedelta(minutes=5)
 _OLD = timedelta(minutes=1)
 _FEW = 5
 _AT_ONCE = ("S1", "M")  # from the first second: somebody may be in danger, or ill
-_RUNBOOK_OF_PART = {"database": "the-database-is-down"}
 
 
 class Severity(IntEnum):
@@ -22,6 +21,14 @@ class Severity(IntEnum):
     NOTE = 0
     WARNING = 1
     CRITICAL = 2
+
+
+# What the window itself depends on. Texts go out without the broker's figures, but not without the database.
+_PARTS = (
+    ("database", Severity.CRITICAL, "the-database-is-down"),
+    ("broker", Severity.WARNING, "the-console-cannot-see"),
+    ("board", Severity.NOTE, "the-console-cannot-see"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +51,9 @@ def judge(figures: Figures) -> list[Finding]:
         *_letters(figures),
         *_feeds(figures),
         *(
-            Finding(Severity.CRITICAL, sentence, "/", _RUNBOOK_OF_PART.get(part, "the-console-cannot-see"))
-            for part, sentence in figures.complaints.items()
+            Finding(severity, figures.complaints[part], "/", runbook)
+            for part, severity, runbook in _PARTS
+            if part in figures.complaints
         ),
     ]
     return sorted(found, key=lambda finding: -finding.severity)

@@ -25,7 +25,7 @@ _SHOWN_SAMPLES = 60
 class Measure:
     """Keeps the board. A part that cannot be asked is said to be so; the others are shown all the same."""
 
-    def __init__(self, context: Context, management: Management | None, metrics: Metrics) -> None:
+    def __init__(self, context: Context, management: Management, metrics: Metrics) -> None:
         self._context = context
         self._management = management
         self._metrics = metrics
@@ -46,9 +46,6 @@ class Measure:
         return 0
 
     async def _queues(self, complaints: dict[str, str]) -> list[QueueLine] | None:
-        if self._management is None:
-            complaints["broker"] = "The queues cannot be shown: AFTERCARE_MANAGEMENT_URL is not set"
-            return None
         try:
             known = await self._management.queues()
         except DependencyUnavailableError as error:
