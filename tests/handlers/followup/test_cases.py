@@ -220,16 +220,17 @@ async def test_a_missed_test_page_reaches_operations(room):  # S-10
     assert await room.tasks() == ["test_page_missed"]
 
 
-async def test_what_concerns_an_appointment_goes_on_and_an_opt_out_in_own_words_too(room, monkeypatch):
-    from services.followup.domain.reading import Interpretation, Reading
-    from services.followup.handlers import read_reply
-
-    said = {"c!": Interpretation.CONFIRM, "ya no me escriban": Interpretation.OPT_OUT}
-
-    def read(text, _kind, **_hint):
-        return Reading(said[text], language="es")
-
-    monkeypatch.setattr(read_reply, "read_reply", read)
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("c!", "confirm"),
+        ("si confirmo", "confirm"),
+        ("need a different day", "reschedule"),
+        ("I have to cancel Tuesday", "cancel_request"),
+        ("how long will I be there", "question"),
+    ],
+)
+async def test_what_concerns_an_appointment_goes_on_and_is_answered_there(room, text, result):
     prompt = {
         "subject": f"reminders:{ANA}",
         "key": "near",
@@ -237,13 +238,35 @@ async def test_what_concerns_an_appointment_goes_on_and_an_opt_out_in_own_words_
         "sent_at": ny("2026-12-04 10:00").isoformat(),
         "answer_until": ny("2026-12-05 10:00").isoformat(),
     }
-    await room.reply("c!", open_prompts=[prompt])
+    await room.reply(text, open_prompts=[prompt])
     (read,) = room.of(reading.REPLY_READ)
-    assert (read["result"], read["prompt"]) == ("confirm", {"subject": f"reminders:{ANA}", "key": "near"})
-    await room.reply("ya no me escriban")
-    (revoke,) = room.of(reading.RECIPIENT_REVOKE)
-    assert (revoke["how"], revoke["kinds"], revoke["channels"]) == ("own_words", ["all"], ["sms", "voice"])
+    assert (read["result"], read["prompt"]) == (result, {"subject": f"reminders:{ANA}", "key": "near"})
+    assert text not in str(read)
     assert room.texts("answers:") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "how", "channels", "language"),
+    [
+        ("quit texting", "own_words", ["sms", "voice"], "en"),
+        ("ya no me escriban", "own_words", ["sms", "voice"], "es"),
+        ("stop contacting me", "own_words", ["sms", "voice", "email"], "en"),  # K9
+        ("you got the wrong guy", "wrong_number", ["sms", "voice"], "en"),
+    ],
+)
+async def test_an_opt_out_in_own_words_is_a_command_to_the_notifier(room, text, how, channels, language):
+    await room.reply(text)
+    (revoke,) = room.of(reading.RECIPIENT_REVOKE)
+    assert (revoke["how"], revoke["kinds"], revoke["channels"]) == (how, ["all"], channels)
+    assert revoke["language"] == language
+    assert room.texts("answers:") == []
+
+
+@pytest.mark.parametrize("text", ["thanks", 'Liked "Harbor Clinic: are you home and well?"', "👍"])
+async def test_what_asks_for_nothing_gets_no_answer(room, text):
+    await room.reply(text)
+    assert room.plans("answers:") == []
+    assert await room.rows(CASES) == []
 
 
 async def test_words_that_ask_for_nothing_known_are_read_by_a_person_and_answered(room):

@@ -361,3 +361,38 @@ async def test_one_patient_for_whom_something_fails_stops_nobody_else(room):
         "SELECT next_at FROM followup.checkins WHERE patient_ref = 'pt_broken' AND moment = 'home_safe'"
     )
     assert row["next_at"] == ny("2026-12-04 16:25")
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "other_end"),
+    [
+        ("I'm at a 4 today", 4, None),
+        ("ocho y medio", 8.5, None),
+        ("5 or 6", 5, 6),  # the worse end counts, the other is kept
+        ("this couch is killing my back, 6", 6, None),
+    ],
+)
+async def test_an_answer_in_words_is_an_answer(room, text, value, other_end):
+    await asked_about_mood(room)
+    await room.reply(text)
+    (answered,) = room.of(checkin.ANSWERED)
+    assert (answered["value"], answered.get("value_to")) == (value, other_end)
+    assert await room.rows("SELECT 1 FROM followup.cases WHERE NOT is_drill") == []
+
+
+async def test_a_number_never_hides_words(room):  # S-3
+    await asked_about_mood(room)
+    await room.reply("7 but I have a plan to end my life")
+    assert [event["value"] for event in room.of(checkin.ANSWERED)] == [7]
+    (case,) = await room.rows("SELECT tier FROM followup.cases WHERE NOT is_drill")
+    assert case["tier"] == "S1"
+    assert room.texts("answers:") == []  # the safety texts are the answer
+
+
+@pytest.mark.parametrize(("text", "tier"), [("1", "S2"), ("2", "S1"), ("kind of", "S2"), ("yes", "S1")])
+async def test_the_last_item_pages_or_lists(room, text, tier):  # 3.2
+    await questionnaire(room)
+    await answer_items(room, "10110000")
+    await answer_items(room, [text])
+    (case,) = await room.rows("SELECT tier FROM followup.cases WHERE NOT is_drill")
+    assert case["tier"] == tier
