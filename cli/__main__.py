@@ -2,19 +2,18 @@
 
 import argparse
 import asyncio
-import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from shared.kernel.errors import AftercareError, ConfigurationError
+from shared.telemetry.log import configure_logging
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; a mistake is one clear sentence and exit status 2."""
     parsed = _parser().parse_args(arguments)
-    logging.getLogger().addHandler(logging.NullHandler())  # what libraries complain of is said in our own words
     command: Callable[[argparse.Namespace], int] = parsed.command
     try:
         return command(parsed)
@@ -230,4 +229,6 @@ def _resume(arguments: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
+    # What goes wrong is said in our own words; anything else is logged as everywhere, without a person's data.
+    configure_logging("aftercare", level="CRITICAL")
     sys.exit(main())

@@ -119,6 +119,7 @@ def configure_logging(service: str, *, level: str = "INFO", stream: TextIO | Non
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(minimum, logging.WARNING))
+    handler.setLevel(root.level)  # some libraries set a level of their own
     sys.excepthook = _log_the_end
 
 
