@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
@@ -11,6 +11,7 @@ from shared.messages.patient import PatientRequest
 from shared.postgres.database import Connection
 from shared.postgres.sealing import Sealer
 
+_KEPT_FOR = timedelta(days=1)
 Kind = Literal["export", "erase", "correct"]
 
 
@@ -67,6 +68,14 @@ async def fetch_export(connection: Connection, sealer: Sealer, request_id: str) 
     content: dict[str, Any] = json.loads(sealer.open(row["content"], place=_place(request_id)))
     await connection.execute("UPDATE patient_requests SET content = NULL WHERE request_id = %s", (request_id,))
     return content
+
+
+async def forget_exports(connection: Connection, *, now: datetime) -> int:
+    """Drop exports that nobody has fetched within a day; the records of them stay. Return how many that were."""
+    cursor = await connection.execute(
+        "UPDATE patient_requests SET content = NULL WHERE content IS NOT NULL AND done_at < %s", (now - _KEPT_FOR,)
+    )
+    return cursor.rowcount
 
 
 def _place(request_id: str) -> str:

@@ -17,7 +17,7 @@ from shared.clinics.file import load_clinics
 from shared.clinics.model import Clinics
 from shared.kernel.clock import Clock, SystemClock
 from shared.kernel.errors import ConfigurationError, DependencyUnavailableError
-from shared.postgres import inbox
+from shared.postgres import inbox, patient_requests
 from shared.postgres.database import Database, connect
 from shared.postgres.demo_clock import FollowedClock
 from shared.postgres.listener import Listener
@@ -199,12 +199,14 @@ def _housekeeping(kit: Kit) -> list[Loop]:
 
     async def forget() -> int:
         async with kit.database.transaction() as connection:
-            return await inbox.forget(connection, older_than_days=kit.clinics.retention.inbox_days) and 0
+            await inbox.forget(connection, older_than_days=kit.clinics.retention.inbox_days)
+            await patient_requests.forget_exports(connection, now=kit.clock.now())
+        return 0
 
     return [
         Loop("outbox gauge", gauge.run_once, every_s=2.0),
         Loop("clock skew", skew.run_once, every_s=15.0),
-        Loop("inbox retention", forget, every_s=3600.0),
+        Loop("keeping times", forget, every_s=3600.0),
     ]
 
 

@@ -13,7 +13,7 @@ from shared.kernel.errors import PermanentError
 from shared.messages import reply
 from shared.messages.appointment import CHANGE_REQUESTED
 from shared.messages.base import Consent, Purpose
-from shared.messages.plan import MESSAGES_PLAN, MessagesPlan, PlannedMessage, Recipient
+from shared.messages.plan import MESSAGES_PLAN, Expects, MessagesPlan, PlannedMessage, Recipient
 from shared.messages.reading import MESSAGE_READ, RECIPIENT_REVOKE, MessageRead, RecipientRevoke
 from tests.builders import ny
 from tests.rooms import OURS
@@ -256,6 +256,21 @@ async def test_an_answer_goes_to_the_number_that_wrote_even_when_nobody_knows_it
 async def test_a_plan_for_a_number_that_never_wrote_is_refused(rooms):
     with pytest.raises(PermanentError, match="reply_to"):
         await rooms.say(MESSAGES_PLAN, answer_plan("number:00"))
+
+
+async def test_a_question_that_its_planner_closed_waits_for_no_answer(rooms):
+    number = "+12125554001"
+    plan = notices(number, texts=1)
+    until_then = ny("2026-11-21 12:00")
+    asking = plan.messages[0].model_copy(update={"expects": Expects(grammar="confirm_c_r", until=until_then)})
+    await rooms.say(MESSAGES_PLAN, plan.model_copy(update={"messages": (asking,)}))
+    await rooms.send()
+    (event,) = await rooms.receive("C", phone=number)
+    assert [prompt["key"] for prompt in event.data["open_prompts"]] == ["notice:0"]
+    closing = {"revision": 2, "messages": (asking,), "closed_prompts": ("notice:0",)}
+    await rooms.say(MESSAGES_PLAN, plan.model_copy(update=closing))
+    (event,) = await rooms.receive("C", phone=number)
+    assert event.data.get("open_prompts", []) == []
 
 
 async def test_a_safety_text_to_a_closed_number_ends_at_once(rooms):  # DOMAIN 3.3

@@ -59,6 +59,16 @@ async def test_an_export_holds_all_that_was_said_and_can_be_fetched_once(rooms):
     }
 
 
+async def test_an_export_that_nobody_fetches_is_gone_after_a_day(rooms):
+    await met(rooms)
+    await asked(rooms, EXPORT, ExportPatient)
+    for hours, left in ((23, 0), (25, 1)):
+        async with rooms.notifier.transaction() as connection:
+            now = rooms.clock.now() + timedelta(hours=hours)
+            assert await patient_requests.forget_exports(connection, now=now) == left
+    assert await exported(rooms, rooms.notifier, "r-1") == {}
+
+
 async def test_the_texts_of_a_shared_number_are_nobodys_to_export_or_erase(rooms):
     await met(rooms)
     ref = await patient_ref(rooms)
