@@ -78,7 +78,9 @@ INVARIANTS = (
         """SELECT m.subject, m.key FROM notifier.messages m
              JOIN notifier.history gone ON gone.message_id = m.id AND gone.what = 'no longer wanted'
              JOIN notifier.history begun ON begun.message_id = m.id AND begun.what = 'sending'
-            WHERE NOT m.wanted AND begun.at > gone.at + interval '1 second'""",
+            WHERE NOT m.wanted AND begun.at > gone.at + interval '1 second'
+              AND NOT EXISTS (SELECT 1 FROM notifier.history again WHERE again.message_id = m.id
+                                 AND again.what = 'wanted again' AND again.id BETWEEN gone.id AND begun.id)""",
     ),
     Invariant(
         "every receipt shown is the furthest one received",

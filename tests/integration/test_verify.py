@@ -56,6 +56,7 @@ STILL_HOLDS = {
     "the opt-out came after": "INSERT INTO suppressions (sender, number, kind, since, how) VALUES ('x', '\\x01', 'all', now(), 'keyword')",
     "the plan is on its way": "UPDATE booking_events.patients SET plan_revision = 8; INSERT INTO booking_events.history (at, patient_ref, what) VALUES (now(), 'pt_1', 'planned')",
     "it was wanted again": "INSERT INTO history (at, message_id, what) VALUES (now() - interval '1 h', 1, 'no longer wanted')",
+    "it was wanted again, sent, and then became untrue": "UPDATE messages SET wanted = false WHERE id = 1; INSERT INTO history (at, message_id, what) VALUES (now() + interval '1 min', 1, 'no longer wanted'), (now() + interval '2 min', 1, 'wanted again'), (now() + interval '3 min', 1, 'sending')",
     "a text has just come": "INSERT INTO inbound (provider_reference, clinic_id, number, sender, content, handled_as, received_at) VALUES ('SM9', 'harbor', '', 'x', '', 'none', now())",
     "a case is paged again in time": f"{CASE}; {WORDS}",
     "somebody has taken a case on": f"{CASE}; {WORDS}; UPDATE followup.cases SET next_page_at = NULL, acknowledged_at = now()",

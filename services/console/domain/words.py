@@ -47,6 +47,7 @@ _EVENTS = {
     "receipt: failed": "receipt: failed",
     "not processed": "the provider lost it",
     "no longer wanted": "no longer wanted",
+    "wanted again": "wanted again",
     "to be tried again": "to be tried again",
     "to be sent again": "to be sent again",
     "provider refuses us": "the provider refuses us",

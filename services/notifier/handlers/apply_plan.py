@@ -48,10 +48,12 @@ async def apply_plan(unit: UnitOfWork, _envelope: Envelope, plan: MessagesPlan, 
     await plans.update_waiting(connection, unit.sealer, changes.updated, recipient_id)
     # What was sent is not sent again once it is untrue, should a late receipt say that it did not arrive.
     unwanted = [*changes.unwanted, *await _contradicted(unit, plan, changes.told)]
-    withdrawn = await plans.set_wanted(connection, wanted=changes.wanted, unwanted=unwanted)
+    regained = await plans.set_wanted(connection, changes.wanted, wanted=True)
+    withdrawn = await plans.set_wanted(connection, unwanted, wanted=False)
     await plans.close_prompts(connection, plan.subject, plan.closed_prompts)
     revision = f"revision {plan.revision}"
     await outcomes.remember_all(connection, inserted, "planned", now=unit.now, detail=revision)
+    await outcomes.remember_all(connection, regained, "wanted again", now=unit.now, detail=revision)
     await outcomes.remember_all(connection, withdrawn, "no longer wanted", now=unit.now, detail=revision)
     context.metrics.planned.inc(len(inserted))
     await plans.announce_due(connection)

@@ -191,15 +191,14 @@ async def update_waiting(
     await _save_bodies(connection, sealer, {message_id: row.message for message_id, row in rows})
 
 
-async def set_wanted(connection: Connection, *, wanted: Sequence[int], unwanted: Sequence[int]) -> list[int]:
-    """Let ``wanted`` follow the plan; return the ids of those that have no outcome and were wanted so far."""
-    if wanted:
-        await connection.execute("UPDATE messages SET wanted = true WHERE id = ANY(%s) AND NOT wanted", (list(wanted),))
-    if not unwanted:
+async def set_wanted(connection: Connection, ids: Sequence[int], *, wanted: bool) -> list[int]:
+    """Let ``wanted`` follow the plan; return the ids of those that this changes and that have no outcome."""
+    if not ids:
         return []
     cursor = await connection.execute(
-        "UPDATE messages SET wanted = false WHERE id = ANY(%s) AND wanted RETURNING id, outcome",
-        (list(unwanted),),
+        """UPDATE messages SET wanted = %(wanted)s WHERE id = ANY(%(ids)s) AND wanted <> %(wanted)s
+           RETURNING id, outcome""",
+        {"wanted": wanted, "ids": list(ids)},
     )
     return [row["id"] for row in await cursor.fetchall() if row["outcome"] is None]
 
