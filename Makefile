@@ -1,4 +1,4 @@
-.PHONY: help demo up test check pictures lock clean
+.PHONY: help demo up test chaos check pictures lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -11,6 +11,9 @@ up: ## everything on this machine, in real time; ARGS=--no-sandbox sends through
 
 test: ## the whole test suite on real servers; ARGS go to pytest
 	@./test $(ARGS)
+
+chaos: ## break everything while bookings flow, for MINUTES=15, from SEED=1
+	@AFTERCARE_CHAOS_MINUTES=$(or $(MINUTES),15) AFTERCARE_CHAOS_SEED=$(or $(SEED),1) ./test -s tests/chaos $(ARGS)
 
 check: ## style, types and walls
 	@bash .ci/check
