@@ -25,6 +25,14 @@ settings.register_profile("aftercare", deadline=None, max_examples=int(os.enviro
 settings.load_profile("aftercare")
 
 _numbers = itertools.count(1)
+_STARTS_EVERYTHING = ("tests/chaos/", "tests/integration/test_processes.py", "tests/integration/test_command_line.py")
+
+
+def pytest_collection_modifyitems(items):
+    """Keep tests that start every process on one worker: they would take each other's ports."""
+    for item in items:
+        if item.path.relative_to(ROOT).as_posix().startswith(_STARTS_EVERYTHING):
+            item.add_marker(pytest.mark.xdist_group("everything"))
 
 
 @pytest.fixture(scope="session")

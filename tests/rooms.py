@@ -141,6 +141,9 @@ class Rooms:
     async def row(self, query, *parameters):
         return (await self.rows(query, *parameters))[0]
 
+    async def run(self, statement, *parameters):
+        await self.reader.execute(statement, parameters)
+
     async def rows(self, query, *parameters):
         cursor = await self.reader.execute(query, parameters)
         return await cursor.fetchall()

@@ -373,7 +373,9 @@ async def open_world(home: Path, begin: datetime) -> AsyncIterator[World]:
             before_services=lambda url: asyncio.run(_prepare(url, begin)),
             extra=_QUICK,
         )
-    logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # that the broker is away is no news here
+    library = logging.getLogger("aiormq")
+    before = library.level
+    library.setLevel(logging.CRITICAL)  # that the broker is away is no news here
     publisher = Publisher(stack.environment["AFTERCARE_AMQP_URL"], name=SOURCE)
     world = World(stack, begin, publisher)
     try:
@@ -383,6 +385,7 @@ async def open_world(home: Path, begin: datetime) -> AsyncIterator[World]:
         await world.close_reader()
         await publisher.close()
         await asyncio.to_thread(stack.stop)
+        library.setLevel(before)
 
 
 async def _prepare(url: str, begin: datetime) -> None:

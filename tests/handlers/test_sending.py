@@ -124,6 +124,18 @@ async def test_bad_credentials_pause_everything_and_lose_nothing(rooms):
     assert await rooms.rows("SELECT 1 FROM notifier.pauses") == []
 
 
+async def test_a_trial_without_a_message_does_not_put_off_the_next(rooms):
+    rooms.sandbox.faults.add({"kind": "401", "count": 1})
+    await booked(rooms)
+    await rooms.send()
+    await rooms.run("UPDATE notifier.pauses SET until = clock_timestamp()")
+    await rooms.run("UPDATE notifier.messages SET retry_at = clock_timestamp() + interval '1 hour'")
+    await rooms.send()  # the pause is over and nothing is there to be tried
+    await rooms.run("UPDATE notifier.messages SET retry_at = clock_timestamp()")
+    await rooms.send()
+    assert len(rooms.texts()) == 1
+
+
 @pytest.mark.parametrize(
     ("code", "state", "task"),
     [(21211, "failed", "number_unusable"), (21617, "failed", "template_broken"), (99999, "failed", None)],

@@ -155,13 +155,17 @@ class SendDue:
             limit=1 if gate.state == "trial" else free,
             only_expired=gate.state == "closed",
         )
-        if not messages:
-            return 0, []
+        calls = await self._judge_all(unit, messages) if messages else []
+        if gate.state == "trial" and not calls:
+            await pauses.give_trial_back(unit.connection, scope)
+        return len(messages), calls
+
+    async def _judge_all(self, unit: UnitOfWork, messages: Sequence[Message]) -> list[_Call]:
         current = await self._facts(unit, messages)
         for message in messages:
             await self._judge(unit, message, current)
         await attempts.wait_for_number(unit.connection, current.waiting, for_s=_BUSY_WAIT_S)
-        return len(messages), current.calls
+        return current.calls
 
     async def _facts(self, unit: UnitOfWork, messages: Sequence[Message]) -> _Round:
         """Gather what is true now, under a lock per number or mailbox: no STOP can slip in between."""

@@ -33,6 +33,11 @@ async def provider_gate(connection: Connection, scope: str, *, trial_for: timede
     return Gate("trial" if cursor.rowcount else "closed")
 
 
+async def give_trial_back(connection: Connection, scope: str) -> None:
+    """Let the next message be the trial: the one that was to be it did not go out."""
+    await connection.execute("UPDATE pauses SET until = clock_timestamp() WHERE scope = %s", (scope,))
+
+
 async def pause_provider(
     connection: Connection, scope: str, cause: str, *, first: timedelta, longest: timedelta
 ) -> bool:
