@@ -196,7 +196,9 @@ async def test_a_paused_clinic_sends_nothing_until_it_is_resumed(command, runnin
         assert phone not in [to for to, _body in await running.texts()]
     finally:
         status, out, _err = await command("resume", "harbor")
-    assert (status, out) == (0, "harbor sends again; 1 held message is judged anew\n")
+    # Other tests on the same system may have had something held meanwhile.
+    assert status == 0
+    assert re.fullmatch(r"harbor sends again; (1 held message is|\d+ held messages are) judged anew\n", out)
     assert len(await running.texts_to([phone])) == 1
 
 
