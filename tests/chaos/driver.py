@@ -50,7 +50,7 @@ class Chaos:
 
     world: World
     seed: int
-    patients: int = 18
+    patients: int = 24
     days: int = 2
     broken: Counter = field(default_factory=Counter)
     """How often each thing was broken."""
