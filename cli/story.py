@@ -253,7 +253,7 @@ class Story:
                 return found
             if time.monotonic() > deadline:
                 raise StoryError(f"{what} did not come within {_SETTLED_WITHIN_S:.0f} s")
-            await asyncio.sleep(0.03)
+            await asyncio.sleep(0.015)
 
     async def _row(self, query: str, *parameters: object) -> DictRow | None:
         return await (await self.connection.execute(query.encode(), parameters)).fetchone()
@@ -294,7 +294,7 @@ class Story:
         self.now = max(self.now, now)
         await set_demo_clock(self.stack.environment["AFTERCARE_DATABASE_URL"], self.now)
         await self._post("/sandbox/clock", {"now": self.now.isoformat(), "zone": str(ZONE)})
-        await asyncio.sleep(0.1)  # every process reads the row fifty times a second
+        await asyncio.sleep(0.04)  # every process reads the row fifty times a second
 
     async def _settle(self) -> None:
         """Wait until nothing is under way, telling of every text and receipt as it comes."""
@@ -310,7 +310,7 @@ class Story:
                 return
             if time.monotonic() > deadline:
                 raise StoryError(f"still under way after {_SETTLED_WITHIN_S:.0f} s: {', '.join(left)}")
-            await asyncio.sleep(0.03)
+            await asyncio.sleep(0.015)
 
     async def _read_along(self) -> None:
         entries = (await self._get(f"/sandbox/ledger?after={self.heard}"))["entries"]

@@ -28,6 +28,7 @@ _numbers = itertools.count(1)
 _STARTS_EVERYTHING = ("tests/chaos/", "tests/integration/test_processes.py", "tests/integration/test_command_line.py")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Keep tests that start every process on one worker: they would take each other's ports."""
     for item in items:
