@@ -25,14 +25,14 @@ settings.register_profile("aftercare", deadline=None, max_examples=int(os.enviro
 settings.load_profile("aftercare")
 
 _numbers = itertools.count(1)
-_STARTS_EVERYTHING = ("tests/chaos/", "tests/integration/test_processes.py", "tests/integration/test_command_line.py")
+_STARTS_EVERYTHING = {"running", "world", "own_servers"}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Keep tests that start every process on one worker: they would take each other's ports."""
     for item in items:
-        if item.path.relative_to(ROOT).as_posix().startswith(_STARTS_EVERYTHING):
+        if _STARTS_EVERYTHING.intersection(item.fixturenames):
             item.add_marker(pytest.mark.xdist_group("everything"))
 
 
