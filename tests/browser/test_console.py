@@ -64,7 +64,7 @@ async def test_the_first_page_says_whether_patients_are_told_and_follows_by_itse
     async with visit() as window:
         # No service runs in this test, and the page says so.
         await expect(window.locator(".verdict")).to_contain_text("Nobody reads the queue notifier.urgent")
-        await expect(window.locator("#live")).to_contain_text("Live", timeout=20_000)
+        await expect(window.locator("#live")).to_contain_text("Live")
         await expect(window.locator("#queues tbody tr")).to_have_count(5)
         await console.dead_letter()
         await window.get_by_role("link", name="1 message could not be handled").click()
