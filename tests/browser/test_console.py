@@ -71,6 +71,20 @@ async def test_the_first_page_says_whether_patients_are_told_and_follows_by_itse
         await expect(window.locator("h1")).to_have_text("Dead letters")
 
 
+async def test_the_live_figures_come_even_when_the_part_that_streams_them_arrives_last(visit):
+    async with visit() as window:
+
+        async def hold_back(route):
+            await window.wait_for_function("window.htmx")
+            # A turn of the page's own clock: whatever the library would start at once has started.
+            await window.evaluate("() => new Promise(done => setTimeout(done, 50))")
+            await route.continue_()
+
+        await window.route("**/hx-sse*", hold_back)
+        await window.reload()
+        await expect(window.locator("#live")).to_contain_text("Live")
+
+
 async def test_why_tells_a_patients_story_by_booking_and_by_number_without_showing_it(rooms, console, visit):
     await rooms.book()
     await rooms.send()
