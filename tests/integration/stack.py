@@ -37,13 +37,17 @@ async def running_stack(home, *, amqp_url, database_url):
     zone = zone_where_it_is_noon()
     config = home / "clinic.toml"
     config.write_text(
-        f"""[clinics.harbor]
-name = "Harbor Clinic"
-phone = "(212) 555-0100"
+        "".join(
+            f"""[clinics.{clinic}]
+name = "{clinic.title()} Clinic"
+phone = "{phone}"
 time_zone = "{zone}"
 settle = {{ confirmation = "1s", change = "1s" }}
 window = {{ opens = "00:00", closes = "23:59" }}
-""",
+"""
+            # The second is there to be paused: whatever other tests send is the first one's.
+            for clinic, phone in {"harbor": "(212) 555-0100", "lakeside": "(212) 555-0199"}.items()
+        ),
         encoding="utf-8",
     )
     names = [f"AFTERCARE_{name.upper()}_PORT" for name in SERVICES] + ["SANDBOX_PORT"]
