@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import signal
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from cli.stack import SERVICES, start_stack
@@ -132,6 +135,36 @@ class Running:
         process = self.stack.processes[name]
         await asyncio.to_thread(process.kill)
         process.start()
+
+    @asynccontextmanager
+    async def another(self, name):
+        """Run a second process of a service beside the first until the block ends."""
+        first = self.stack.processes[name]
+        port = _free_ports(1)[0]
+        second = replace(
+            first,
+            environment=first.environment | {f"AFTERCARE_{name.upper()}_PORT": str(port)},
+            log=first.log.with_stem(f"{name}-2"),
+            ready_url=f"http://127.0.0.1:{port}/readyz",
+        )
+        second.start()
+        try:
+            await until(lambda: asyncio.to_thread(second.is_ready), within=30, what=f"a second {name} ready")
+            yield second
+        finally:
+            second.signal(signal.SIGTERM)
+            await asyncio.to_thread(second.wait, 20)
+
+    async def count(self, query):
+        """Ask the database for one number."""
+        url = self.stack.environment["AFTERCARE_DATABASE_URL"]
+        async with await psycopg.AsyncConnection.connect(url) as connection:
+            return (await (await connection.execute(query)).fetchone())[0]
+
+    async def fault(self, kind, **details):
+        """Let the provider go wrong in one way."""
+        body = json.dumps({"kind": kind, **details}).encode()
+        await self.call("POST", "sandbox", "/sandbox/faults", body=body, headers={"Content-Type": "application/json"})
 
     async def ready(self, name, *, within=30.0):
         """Wait until a service says that it is ready."""

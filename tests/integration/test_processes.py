@@ -8,8 +8,12 @@ import pytest
 
 from cli.stack import SERVICES
 from cli.verify import verify
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+
+_UNSETTLED = "SELECT count(*) FROM notifier.messages WHERE state IN ('sending', 'unknown')"
 
 
 async def test_a_booking_becomes_a_text(running):
@@ -40,6 +44,30 @@ async def test_a_service_that_is_told_to_stop_finishes_and_loses_nothing(running
         phones.append(await running.publish(number=210 + SERVICES.index(name)))
         process.start()
     texts = await running.texts_to(phones)
+    assert Counter(to for to, _body in texts) == dict.fromkeys(phones, 1)
+
+
+async def test_a_notifier_that_freezes_and_wakes_repeats_nothing_that_another_has_settled(running):  # F11
+    await running.fault("slow", count=6, seconds=30)
+    await running.fault("callbacks_dropped", count=6)
+    phones = [await running.publish(number=300 + number) for number in range(6)]
+    await running.texts_to(phones)
+    frozen = running.stack.processes["notifier"]
+    frozen.signal(signal.SIGSTOP)  # in the middle of six calls that the provider has accepted
+    assert await running.count(_UNSETTLED) == 6
+    try:
+        async with running.another("notifier"):
+
+            async def settled():
+                return await running.count(_UNSETTLED) == 0
+
+            await until(settled, within=30, what="the other notifier settling what the frozen one had in hand")
+            frozen.signal(signal.SIGCONT)
+            # Both take part in what comes now; each row is claimed by one of them.
+            phones += [await running.publish(number=310 + number) for number in range(20)]  # F10
+            texts = await running.texts_to(phones)
+    finally:
+        frozen.signal(signal.SIGCONT)
     assert Counter(to for to, _body in texts) == dict.fromkeys(phones, 1)
 
 
