@@ -27,6 +27,7 @@ from shared.postgres.sealing import Sealer, parse_sealing_keys
 from shared.runtime.loop import Loop
 from shared.runtime.relay import OutboxGauge, OutboxRelay
 from shared.runtime.settings import ServiceSettings
+from shared.runtime.watchdog import watchdog
 from shared.telemetry.log import configure_logging, log
 from shared.telemetry.metrics import Metrics
 from shared.web.health import Health
@@ -161,6 +162,7 @@ async def _run_parts(kit: Kit, parts: Parts, settings: ServiceSettings, port: in
         kit.health.add(loop.name, loop.complaint)
     application = build_application(parts.routes, health=kit.health, metrics=kit.metrics)
     async with (
+        watchdog(kit.metrics),
         _in_background([kit.listener.run()]),
         serving(application, host=settings.host, port=port) as bound,
         _in_background([*(consumer.run() for consumer in consumers)]),

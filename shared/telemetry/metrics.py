@@ -22,6 +22,9 @@ class Metrics:
         self.dead_lettered = Counter(
             "aftercare_dead_lettered", "Deliveries put into a dead-letter queue", ["queue", "cause"], registry=registry
         )
+        self.loop_lag = Gauge(
+            "aftercare_loop_lag_seconds", "How late the event loop came round the last time", registry=registry
+        )
         self.consumer_stopped = Gauge(
             "aftercare_consumer_stopped",
             "1 while a consumer probes because everything fails",

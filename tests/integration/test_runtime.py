@@ -1,6 +1,8 @@
 """What a service says about itself, and loops that outlive their mistakes."""
 
 import asyncio
+import sys
+from asyncio.subprocess import PIPE
 from datetime import timedelta
 
 import aiohttp
@@ -13,6 +15,7 @@ from shared.runtime.service import ClockSkew
 from shared.telemetry.metrics import Metrics
 from shared.web.health import Health
 from shared.web.server import build_application, serving
+from tests.builders import ROOT
 from tests.waiting import until
 
 
@@ -109,3 +112,35 @@ async def test_a_transaction_that_waits_for_a_lock_too_long_is_our_fault_and_not
             with pytest.raises(Exception, match="lock timeout") as error:
                 await waiter.execute("SELECT pg_advisory_xact_lock(1)")
     assert not isinstance(error.value, DependencyUnavailableError)
+
+
+BLOCKED = """
+import asyncio, re, threading
+from shared.runtime.watchdog import watchdog
+from shared.telemetry.metrics import Metrics
+
+def by_waiting():
+    threading.Event().wait()
+
+def by_holding_the_interpreter():
+    re.fullmatch("(a+)+", "a" * 64 + "b")
+
+async def main():
+    async with watchdog(Metrics(), patience_s=0.4, every_s=0.05):
+        for _ in range(4):
+            await asyncio.sleep(0.2)
+        print("still here", flush=True)
+        {blocked}()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("blocked", ["by_waiting", "by_holding_the_interpreter"])
+async def test_a_process_whose_loop_stands_still_ends_and_says_where(blocked):  # F12
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", BLOCKED.format(blocked=blocked), cwd=ROOT, stdout=PIPE, stderr=PIPE
+    )
+    async with asyncio.timeout(20):
+        out, err = await process.communicate()
+    assert (process.returncode, out, blocked in err.decode()) == (1, b"still here\n", True)
