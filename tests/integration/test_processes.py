@@ -48,7 +48,7 @@ async def test_a_service_that_is_told_to_stop_finishes_and_loses_nothing(running
 
 
 async def test_a_notifier_that_freezes_and_wakes_repeats_nothing_that_another_has_settled(running):  # F11
-    await running.fault("slow", count=6, seconds=30)
+    await running.fault("slow", count=6, seconds=4)
     await running.fault("callbacks_dropped", count=6)
     phones = [await running.publish(number=300 + number) for number in range(6)]
     await running.texts_to(phones)
