@@ -26,6 +26,7 @@ from aiohttp import web
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from benchmarks.measuring import announce
 from cli.stack import MIGRATIONS, ROOT
 from services.booking_events import consumers as booking_consumers
 from services.notifier import consumers as notifier_consumers
@@ -74,7 +75,7 @@ def main() -> int:
     parser.add_argument("--provider", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.provider:
-        web.run_app(_provider(), host="127.0.0.1", port=0, print=_announce)
+        web.run_app(_provider(), host="127.0.0.1", port=0, print=announce)
         return 0
     with TemporaryDirectory() as folder, start_local_servers(Path(folder), say=print) as servers:
         addresses = servers.addresses
@@ -93,13 +94,6 @@ def main() -> int:
     for name, figures in (("Aftercare", ours), ("bare minimum", bare)):
         print(f"{name:<18}{figures.bookings:>12,.0f}{figures.sends:>12,.0f}")
     return 0
-
-
-def _announce(text: str) -> None:
-    """Say the bound address alone; the runner's own lines are for people."""
-    address = next((word for word in text.split() if word.startswith("http://")), None)
-    if address is not None:
-        print(address, flush=True)
 
 
 def _provider() -> web.Application:
