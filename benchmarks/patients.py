@@ -118,7 +118,7 @@ def _reminder(number: int, now: datetime) -> MessagesPlan:
     return MessagesPlan(
         clinic_id=CLINIC,
         patient_ref=patient_of(number),
-        subject=f"visits:{number}",
+        subject=f"reminders:{patient_of(number)}",
         revision=1,
         recipient=_recipient(number, now),
         messages=(message,),

@@ -34,7 +34,7 @@ from cli.stack import ROOT, Stack, start_stack
 from sandbox.signature import sign
 from shared.clinics.file import load_clinics
 from shared.messages.checkin import ANSWERED
-from shared.postgres.database import Database
+from shared.postgres.database import Database, connect_as_owner
 from shared.postgres.sealing import Sealer, parse_sealing_keys
 from shared.runtime.local_servers import LocalServers, start_local_servers
 
@@ -88,6 +88,7 @@ class Run:
             _say(f"making up {_WARM_UP + self._replies + _CRIES} patients with an open question")
             clinics = load_clinics(Path(self._environment["AFTERCARE_CONFIG"]))
             await ask_moods(followup, notifier, clinics, range(_WARM_UP + self._replies + _CRIES))
+            await self._analyse()
             await self._idle()
             await self._reply(notifier)
             await self._bare()
@@ -95,6 +96,11 @@ class Run:
 
     def _database(self, schema: str) -> Database:
         return Database(self._environment["AFTERCARE_DATABASE_URL"], schema=schema, sealer=self._sealer, size=2)
+
+    async def _analyse(self) -> None:
+        """Let the database know what is in its tables, as one that runs for a while does by itself."""
+        async with await connect_as_owner(self._environment["AFTERCARE_DATABASE_URL"]) as connection:
+            await connection.execute("ANALYZE")
 
     async def _idle(self) -> None:
         await asyncio.sleep(5)  # for what starting has left to do
@@ -179,6 +185,7 @@ class Run:
         _say(f"\nplanning {self._reminders} reminders")
         first = 100_000
         await plan_reminders(notifier, range(first, first + self._reminders))
+        await self._analyse()
         await _until_sent(notifier, "reminder_far", 200)
         before, started = await _sent(notifier, "reminder_far"), time.monotonic()
         chance = random.Random(7)  # noqa: S311 - moments, not secrets

@@ -19,7 +19,12 @@ def handlers(clinics: Clinics) -> list[Handler]:
             Handler(name, keep, keep_booking.touches, on_refused=keep_booking.report_contradiction)
             for name in BOOKING_TYPES
         ),
-        Handler(outcome.SENT, partial(note_sent.note_sent, clinics=clinics), note_sent.touches),
+        Handler(
+            outcome.SENT,
+            partial(note_sent.note_sent, clinics=clinics),
+            note_sent.touches,
+            concerns=note_sent.concerns,
+        ),
         Handler(REPLY_READ, partial(answer_reply.answer_reply, clinics=clinics), answer_reply.touches),
         Handler(OPTED_OUT, partial(heed_cancel_word.heed_cancel_word, clinics=clinics), heed_cancel_word.touches),
         *serve_patient.rows(clinics),

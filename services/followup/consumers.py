@@ -28,7 +28,11 @@ def handlers(context: Context) -> list[Handler]:
         Handler(
             assessment.RECORDED, partial(keep_assessment.keep_assessment, context=context), keep_assessment.touches
         ),
-        *(Handler(name, note, note_outcome.touches) for name in outcome.OUTCOME_TYPES if name != outcome.DELIVERED),
+        *(
+            Handler(name, note, note_outcome.touches, concerns=note_outcome.concerns)
+            for name in outcome.OUTCOME_TYPES
+            if name != outcome.DELIVERED
+        ),
         *serve_patient.rows(),
     ]
 

@@ -22,7 +22,7 @@ from shared.messages.base import WireModel
 from shared.messages.catalogue import read_payload
 from shared.messages.envelope import Envelope, caused_by, read_envelope
 from shared.postgres import inbox
-from shared.postgres.database import Database, is_conflict, lock_in_order
+from shared.postgres.database import Database, is_conflict
 from shared.postgres.unit_of_work import UnitOfWork, unit_of_work
 from shared.telemetry.log import log
 from shared.telemetry.metrics import Metrics
@@ -46,12 +46,15 @@ class Handler:
 
     ``touches`` names what the handler will change (patients, bookings), so that deliveries which touch the same are
     locked in one order. ``on_refused`` runs in a transaction of its own before a refused delivery is dead-lettered.
+    ``concerns`` says by the payload alone whether there is anything to do: what is told to everybody is often none of a
+    service's business, and then costs it no transaction.
     """
 
     type: str
     handle: Callable[[UnitOfWork, Envelope, Any], Awaitable[None]]
     touches: Callable[[Envelope, Any], Iterable[str]]
     on_refused: Callable[[UnitOfWork, Envelope, Any, PermanentError], Awaitable[None]] | None = None
+    concerns: Callable[[Any], bool] = lambda _payload: True
 
 
 class Consumer:
@@ -225,7 +228,7 @@ class Consumer:
                 self._breaker.succeeded()
                 self._metrics.consumer_stopped.labels(self.queue).set(0)
                 await self._settle(message.ack())
-                return "handled" if arrival is inbox.Arrival.NEW else "seen"
+                return "handled" if arrival is inbox.Arrival.NEW else arrival.value
 
     async def _after_failure(
         self,
@@ -322,6 +325,8 @@ async def handle_once(
         TransientError: other transactions stayed in the way.
         DependencyUnavailableError: the database is away.
     """
+    if not handler.concerns(payload):
+        return inbox.Arrival.NOT_OURS
     for _ in range(_CONFLICTS_IN_A_ROW):
         try:
             async with unit_of_work(database, now=now, cause=caused_by(envelope)) as unit:
@@ -333,8 +338,7 @@ async def handle_once(
 
 
 async def _take_effect(unit: UnitOfWork, envelope: Envelope, payload: WireModel, handler: Handler) -> inbox.Arrival:
-    await lock_in_order(unit.connection, list(handler.touches(envelope, payload)))
-    arrival = await inbox.enter(unit.connection, envelope)
+    arrival = await inbox.enter(unit.connection, envelope, touches=handler.touches(envelope, payload))
     if arrival is inbox.Arrival.CONFLICT:
         raise PermanentError("id: used before by the same source for other content")
     if arrival is inbox.Arrival.NEW:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from shared.kernel.errors import PermanentError
@@ -152,7 +152,7 @@ def validate(model: type[M], content: object, *, at: str) -> M:
         PermanentError: naming the fields at fault below ``at``, without their values.
     """
     try:
-        return TypeAdapter(model).validate_python(content)
+        return model.model_validate(content)
     except ValidationError as error:
         raise PermanentError(describe(error.errors(include_input=False, include_url=False), at=at)) from None
 

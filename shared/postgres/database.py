@@ -216,12 +216,13 @@ class Database:
         return now
 
 
+LOCK_IN_ORDER = """SELECT pg_advisory_xact_lock(key)
+      FROM (SELECT DISTINCT hashtextextended(current_schema() || ':' || name, 0) AS key
+              FROM unnest(%(names)s::text[]) AS name ORDER BY key) AS keys"""
+"""Locks ``names`` until the transaction ends, always in the same order."""
+
+
 async def lock_in_order(connection: Connection, names: list[str]) -> None:
     """Lock names (patients, numbers) until the transaction ends, always in the same order, in one statement."""
     if names:
-        await connection.execute(
-            """SELECT pg_advisory_xact_lock(key)
-                 FROM (SELECT DISTINCT hashtextextended(current_schema() || ':' || name, 0) AS key
-                         FROM unnest(%s::text[]) AS name ORDER BY key) AS keys""",
-            (names,),
-        )
+        await connection.execute(LOCK_IN_ORDER, {"names": names})

@@ -1,9 +1,10 @@
 """The inbox: which messages a service has handled, so that each takes effect once."""
 
+from collections.abc import Iterable
 from enum import Enum
 
 from shared.messages.envelope import Envelope
-from shared.postgres.database import Connection
+from shared.postgres.database import LOCK_IN_ORDER, Connection
 
 
 class Arrival(Enum):
@@ -12,18 +13,22 @@ class Arrival(Enum):
     NEW = "new"
     SEEN = "seen"
     CONFLICT = "conflict"
+    NOT_OURS = "not_ours"
 
 
-async def enter(connection: Connection, envelope: Envelope) -> Arrival:
-    """Enter a message into the inbox of the running transaction, unless it is there already.
+async def enter(connection: Connection, envelope: Envelope, *, touches: Iterable[str] = ()) -> Arrival:
+    """Lock what a message touches, then enter it into the inbox of the running transaction, unless it is there already.
 
     CONFLICT means that the same source used the same id for other content.
     """
     values = {"source": envelope.source, "id": envelope.id, "digest": bytes.fromhex(envelope.content_digest)}
+    # One statement for both: what is counted in the condition is locked before the row is made.
     inserted = await connection.execute(
-        """INSERT INTO inbox (source, id, digest) VALUES (%(source)s, %(id)s, %(digest)s)
-           ON CONFLICT DO NOTHING""",
-        values,
+        f"""WITH locked AS MATERIALIZED ({LOCK_IN_ORDER})
+            INSERT INTO inbox (source, id, digest)
+            SELECT %(source)s::text, %(id)s::text, %(digest)s::bytea WHERE (SELECT count(*) FROM locked) >= 0
+            ON CONFLICT DO NOTHING""",  # noqa: S608 - constant
+        {**values, "names": list(touches)},
     )
     if inserted.rowcount:
         return Arrival.NEW

@@ -36,11 +36,12 @@ async def append(connection: Connection, sealer: Sealer, envelopes: Sequence[Env
     rows = [_row(sealer, envelope) for envelope in envelopes]
     urgent, types, ids, bodies = zip(*rows, strict=True)
     await connection.execute(
-        """INSERT INTO outbox (urgent, routing_key, message_id, body)
-           SELECT * FROM unnest(%s::boolean[], %s::text[], %s::text[], %s::bytea[])""",
-        (list(urgent), list(types), list(ids), list(bodies)),
+        """WITH added AS (
+               INSERT INTO outbox (urgent, routing_key, message_id, body)
+               SELECT * FROM unnest(%s::boolean[], %s::text[], %s::text[], %s::bytea[]))
+           SELECT pg_notify(current_schema() || '_' || %s, '')""",
+        (list(urgent), list(types), list(ids), list(bodies), CHANNEL),
     )
-    await connection.execute("SELECT pg_notify(current_schema() || '_' || %s, '')", (CHANNEL,))
 
 
 def _row(sealer: Sealer, envelope: Envelope) -> tuple[bool, str, str, bytes]:

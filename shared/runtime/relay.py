@@ -11,7 +11,7 @@ from shared.postgres.outbox import OutboxRow
 from shared.telemetry.log import log
 from shared.telemetry.metrics import Metrics
 
-_BATCH = 200
+BATCH = 200
 
 
 class OutboxRelay:
@@ -31,7 +31,7 @@ class OutboxRelay:
         """
         # The rows stay locked while they are published, at most five seconds: another relay skips them meanwhile.
         async with self._database.transaction() as connection:
-            rows = await outbox.take(connection, self._database.sealer, urgent=self._urgent, limit=_BATCH)
+            rows = await outbox.take(connection, self._database.sealer, urgent=self._urgent, limit=BATCH)
             answers = await asyncio.gather(*(self._publish(row) for row in rows), return_exceptions=True)
             published = [row.id for row, answer in zip(rows, answers, strict=True) if answer is None]
             refused = [row.id for row, answer in zip(rows, answers, strict=True) if isinstance(answer, UnroutableError)]

@@ -16,10 +16,13 @@ def touches(_envelope: Envelope, outcome: MessageOutcome) -> Iterable[str]:
     return (f"patient:{outcome.patient_ref}",)
 
 
+def concerns(outcome: MessageOutcome) -> bool:
+    """Return whether a message was ours; other services' messages are none of our business."""
+    return outcome.subject == subject_of(outcome.patient_ref)
+
+
 async def note_sent(unit: UnitOfWork, envelope: Envelope, outcome: MessageOutcome, *, clinics: Clinics) -> None:
-    """Mark appointments as told; other services' messages are none of our business."""
-    if outcome.subject != subject_of(outcome.patient_ref):
-        return
+    """Mark appointments as told."""
     if await store.lock_patient(unit.connection, unit.sealer, outcome.patient_ref) is None:
         return
     is_reminder = outcome.purpose in (Purpose.REMINDER_NEAR, Purpose.REMINDER_FAR)

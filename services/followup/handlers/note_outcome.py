@@ -24,6 +24,8 @@ from shared.postgres.unit_of_work import UnitOfWork
 
 _NEVER_LEFT = (events.FAILED, events.DROPPED)
 _OUR_OWN_WISH = "not_wanted"
+_HEEDED = frozenset({"checkins", "safety", "pages"})
+"""Kinds of subjects whose outcomes change something here."""
 
 
 def touches(_envelope: Envelope, outcome: MessageOutcome) -> Iterable[str]:
@@ -31,8 +33,13 @@ def touches(_envelope: Envelope, outcome: MessageOutcome) -> Iterable[str]:
     return (f"patient:{outcome.patient_ref}",)
 
 
+def concerns(outcome: MessageOutcome) -> bool:
+    """Return whether an outcome is of a question, a safety text or a page; the others are none of our business."""
+    return outcome.subject.partition(":")[0] in _HEEDED
+
+
 async def note_outcome(unit: UnitOfWork, envelope: Envelope, outcome: MessageOutcome, *, context: Context) -> None:
-    """Note an outcome of ours; what other services sent is none of our business."""
+    """Note an outcome of ours."""
     kind = outcome.subject.partition(":")[0]
     if kind == "checkins" and outcome.subject == subject_of(outcome.patient_ref):
         await _note_question(unit, envelope, outcome, context=context)

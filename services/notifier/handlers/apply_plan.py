@@ -56,7 +56,8 @@ async def apply_plan(unit: UnitOfWork, _envelope: Envelope, plan: MessagesPlan, 
     await outcomes.remember_all(connection, regained, "wanted again", now=unit.now, detail=revision)
     await outcomes.remember_all(connection, withdrawn, "no longer wanted", now=unit.now, detail=revision)
     context.metrics.planned.inc(len(inserted))
-    await plans.announce_due(connection)
+    if inserted or changes.updated or regained:
+        await plans.announce_due(connection)
 
 
 async def _contradicted(unit: UnitOfWork, plan: MessagesPlan, told: Sequence[int]) -> list[int]:

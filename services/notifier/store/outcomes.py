@@ -67,11 +67,12 @@ async def remember_all(
     connection: Connection, message_ids: Sequence[int], what: str, *, now: datetime, detail: str | None = None
 ) -> None:
     """Append the same to the history of several messages."""
-    await connection.execute(
-        """INSERT INTO history (at, message_id, what, detail)
-           SELECT %s, id, %s, %s FROM unnest(%s::bigint[]) AS id""",
-        (now, what, detail, list(message_ids)),
-    )
+    if message_ids:
+        await connection.execute(
+            """INSERT INTO history (at, message_id, what, detail)
+               SELECT %s, id, %s, %s FROM unnest(%s::bigint[]) AS id""",
+            (now, what, detail, list(message_ids)),
+        )
 
 
 async def remember(

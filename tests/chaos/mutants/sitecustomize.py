@@ -59,8 +59,8 @@ def ignores_the_inbox():
 
     enter = inbox.enter
 
-    async def mistaken(connection, envelope):
-        await enter(connection, envelope)
+    async def mistaken(connection, envelope, **given):
+        await enter(connection, envelope, **given)
         return inbox.Arrival.NEW
 
     inbox.enter = mistaken
