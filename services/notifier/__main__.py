@@ -84,7 +84,7 @@ async def build(kit: Kit, settings: NotifierSettings) -> Parts:
         )
         kit.listener.wakes(plans.DUE, wake)
         lanes.append(sender)
-        loops.append(Loop(f"sending {lane.name}", sender.run_once, every_s=0.2, wake=wake))
+        loops.append(Loop(f"sending {lane.name}", sender.run_once, every_s=0.2, wake=wake, is_more=sender.is_more))
     settler = SettleUnknown(kit.database, kit.clock, context)
     figures = KeepFigures(kit.database, kit.clock, kit.metrics, kit.clinics.retention)
     signatures = SignatureCheck(settings.signing_tokens, public_url=settings.public_url)

@@ -1,12 +1,13 @@
 """Ways in over HTTP: verify, keep, answer. Nothing else happens before the provider has its answer."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from aiohttp import web
 from multidict import MultiMapping
 
 from services.notifier.context import Context
-from services.notifier.handlers.adopt_by_receipt import adopt_by_receipt
+from services.notifier.handlers.adopt_by_receipt import adopt_by_receipts
 from services.notifier.handlers.take_inbound import InboundText, take_inbound
 from services.notifier.handlers.take_key import KeyPress, take_key
 from services.notifier.handlers.take_receipt import ReceiptReport
@@ -17,13 +18,14 @@ from shared.kernel.clock import Clock
 from shared.kernel.contact import parse_phone
 from shared.postgres.database import Database
 from shared.postgres.unit_of_work import unit_of_work
+from shared.runtime.batches import Batches
 from shared.web.server import Route
 
 _MOST_BYTES = 16 * 1024
 _FORM = "application/x-www-form-urlencoded"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Webhooks:
     """The provider's webhooks."""
 
@@ -32,6 +34,11 @@ class Webhooks:
     context: Context
     signatures: SignatureCheck
     account_sid: str
+    receipts: Batches[ReceiptReport] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """A text brings several receipts within seconds: those that come together are kept together."""
+        self.receipts = Batches(self._keep)
 
     def routes(self) -> list[Route]:
         """Return the table of routes."""
@@ -53,8 +60,7 @@ class Webhooks:
                 error_code=form.get("ErrorCode") or None,
                 token=request.query.get("a"),
             )
-            async with unit_of_work(self.database, now=self.clock.now()) as unit:
-                await adopt_by_receipt(unit, report, context=self.context)
+            await self.receipts.do(report)
         return web.Response(status=204)
 
     async def inbound(self, request: web.Request) -> web.Response:
@@ -87,8 +93,7 @@ class Webhooks:
                 error_code=word if word in NOT_PICKED_UP else None,
                 token=request.query.get("a"),
             )
-            async with unit_of_work(self.database, now=self.clock.now()) as unit:
-                await adopt_by_receipt(unit, report, context=self.context)
+            await self.receipts.do(report)
         return web.Response(status=204)
 
     async def call_keys(self, request: web.Request) -> web.Response:
@@ -102,6 +107,10 @@ class Webhooks:
             return _empty_answer()
         document = self.context.voice.after_key(reaction.said, language=reaction.language, token=token)
         return web.Response(text=document, content_type="text/xml")
+
+    async def _keep(self, reports: Sequence[ReceiptReport]) -> None:
+        async with unit_of_work(self.database, now=self.clock.now()) as unit:
+            await adopt_by_receipts(unit, reports, context=self.context)
 
     async def _verified_form(self, request: web.Request) -> MultiMapping[str]:
         """Return the form of a request that the provider signed for our address and account.

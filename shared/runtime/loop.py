@@ -11,10 +11,10 @@ from shared.telemetry.log import log
 
 @dataclass(slots=True)
 class Loop:
-    """Calls ``work`` again at once while it returns at least ``again_from``, else after ``every_s`` or when woken.
+    """Calls ``work`` again at once while there is more, else after ``every_s`` or when woken.
 
-    ``again_from`` is for work in batches that is woken whenever there is more: after a batch that was not full there is
-    nothing left.
+    There is more while ``work`` returns a number above zero, unless ``is_more`` knows better: after a batch that was
+    not full there is nothing left.
     A failure never ends a loop: it is logged, shown by ``complaint``, and tried again with growing pauses.
     """
 
@@ -22,7 +22,7 @@ class Loop:
     work: Callable[[], Awaitable[int]]
     every_s: float
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    again_from: int = 1
+    is_more: Callable[[int], bool] = lambda done: done > 0
     _failures: int = 0
     _complaint: str | None = None
 
@@ -50,7 +50,7 @@ class Loop:
             log.error("a loop failed", check=self.name, attempt=self._failures, exc_info=error)
             return False
         self._failures, self._complaint = 0, None
-        return done >= self.again_from
+        return self.is_more(done)
 
     def _failed(self, complaint: str) -> None:
         self._failures += 1

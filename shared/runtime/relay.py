@@ -11,7 +11,7 @@ from shared.postgres.outbox import OutboxRow
 from shared.telemetry.log import log
 from shared.telemetry.metrics import Metrics
 
-BATCH = 200
+_BATCH = 200
 
 
 class OutboxRelay:
@@ -22,6 +22,11 @@ class OutboxRelay:
         self._publisher = publisher
         self._metrics = metrics
         self._urgent = urgent
+        self._was_full = False
+
+    def is_more(self, left: int) -> bool:
+        """Return whether a batch was full, so that more may wait."""
+        return left > 0 and self._was_full
 
     async def run_once(self) -> int:
         """Publish one batch; return how many messages left.
@@ -31,11 +36,12 @@ class OutboxRelay:
         """
         # The rows stay locked while they are published, at most five seconds: another relay skips them meanwhile.
         async with self._database.transaction() as connection:
-            rows = await outbox.take(connection, self._database.sealer, urgent=self._urgent, limit=BATCH)
+            rows = await outbox.take(connection, self._database.sealer, urgent=self._urgent, limit=_BATCH)
             answers = await asyncio.gather(*(self._publish(row) for row in rows), return_exceptions=True)
             published = [row.id for row, answer in zip(rows, answers, strict=True) if answer is None]
             refused = [row.id for row, answer in zip(rows, answers, strict=True) if isinstance(answer, UnroutableError)]
             await outbox.settle(connection, published=published, refused=refused)
+        self._was_full = len(rows) >= _BATCH
         for answer in answers:
             if isinstance(answer, BaseException) and not isinstance(answer, UnroutableError):
                 raise answer

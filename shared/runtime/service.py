@@ -25,7 +25,7 @@ from shared.postgres.migrate import require_known_schema
 from shared.postgres.outbox import CHANNEL as OUTBOX
 from shared.postgres.sealing import Sealer, parse_sealing_keys
 from shared.runtime.loop import Loop
-from shared.runtime.relay import BATCH, OutboxGauge, OutboxRelay
+from shared.runtime.relay import OutboxGauge, OutboxRelay
 from shared.runtime.settings import ServiceSettings
 from shared.runtime.watchdog import watchdog
 from shared.telemetry.log import configure_logging, log
@@ -187,7 +187,7 @@ def _relays(kit: Kit, publishers: Sequence[Publisher]) -> list[Loop]:
     loops = []
     for publisher, urgent in zip(publishers, (False, True), strict=True):
         relay = OutboxRelay(kit.database, publisher, kit.metrics, urgent=urgent)
-        loop = Loop(f"outbox {'urgent' if urgent else 'routine'}", relay.run_once, every_s=1.0, again_from=BATCH)
+        loop = Loop(f"outbox {'urgent' if urgent else 'routine'}", relay.run_once, every_s=1.0, is_more=relay.is_more)
         kit.listener.wakes(OUTBOX, loop.wake)
         loops.append(loop)
     return loops

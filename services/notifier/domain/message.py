@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from services.notifier.domain.receipt import Receipt
 from services.notifier.domain.state import DeliveryStatus
 from shared.kernel.contact import EmailAddress, PhoneNumber
 from shared.messages.base import Channel, Consent, Purpose
@@ -33,6 +34,7 @@ class Message:
     resends: int
     reason: str | None
     provider_reference: str | None
+    receipt: Receipt | None
     number: bytes | None
     fallbacks: tuple[Channel, ...]
     template: str

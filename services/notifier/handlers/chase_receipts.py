@@ -6,7 +6,7 @@ from services.notifier.context import Context
 from services.notifier.domain.receipt import RANK, Rank
 from services.notifier.domain.state import Reason
 from services.notifier.handlers.fall_back import fall_back
-from services.notifier.handlers.take_receipt import ReceiptReport, apply_receipt, keep_receipt
+from services.notifier.handlers.take_receipt import ReceiptReport, apply_receipts, keep_receipts
 from services.notifier.store import attempts, outcomes, receipts
 from shared.kernel.clock import Clock
 from shared.kernel.errors import DependencyUnavailableError
@@ -47,8 +47,9 @@ class ChaseReceipts:
                 return
             if told is not None:
                 status, code = told
-                await keep_receipt(unit, ReceiptReport(reference, status, code, None))
-                await apply_receipt(unit, message, reference, status, code, context=self._context)
+                report = ReceiptReport(reference, status, code, None)
+                await keep_receipts(unit, [report])
+                await apply_receipts(unit, [(message, report)], context=self._context)
                 if RANK[status] >= Rank.FINAL:
                     return
             await outcomes.remember(unit.connection, message_id, "no receipt came", now=unit.now)

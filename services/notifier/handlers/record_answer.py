@@ -1,5 +1,7 @@
 """Record what the provider answered to one attempt."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from services.notifier.context import Context, rule_for, scope_of
@@ -22,6 +24,7 @@ from services.notifier.handlers.heed_error import heed_error
 from services.notifier.handlers.stop_sending import stop_sending
 from services.notifier.handlers.take_receipt import apply_known_receipts
 from services.notifier.store import attempts, outcomes, pauses
+from services.notifier.store.attempts import Proof
 from shared.messages import outcome as events
 from shared.postgres.unit_of_work import UnitOfWork
 from shared.telemetry.log import log
@@ -29,21 +32,38 @@ from shared.telemetry.log import log
 _NOT_REACHED_PAUSE = timedelta(seconds=5)
 
 
-async def record_answer(unit: UnitOfWork, attempt: Attempt, answer: Answer, *, context: Context) -> None:
-    """Write an answer down. An answer that comes after the outcome was settled otherwise changes nothing."""
-    message = await attempts.open_message(unit.connection, unit.sealer, attempt.message.id)
-    if message is None:
+async def record_answers(unit: UnitOfWork, answers: Sequence[tuple[Attempt, Answer]], *, context: Context) -> None:
+    """Write answers down. An answer that comes after the outcome was settled otherwise changes nothing."""
+    found = await attempts.open_messages(unit.connection, unit.sealer, {attempt.message.id for attempt, _ in answers})
+    known = [(found[attempt.message.id], attempt, answer) for attempt, answer in answers if attempt.message.id in found]
+    if not known:
         return
-    await attempts.note_result(
+    await attempts.note_results(
         unit.connection,
-        attempt.token,
-        type(answer).__name__,
-        answer.provider_reference if isinstance(answer, Accepted) else None,
+        [
+            (attempt.token, type(answer).__name__, answer.provider_reference if isinstance(answer, Accepted) else None)
+            for _message, attempt, answer in known
+        ],
     )
+    proofs = [
+        Proof(message, attempt.number, answer.provider_reference, answer.segments)
+        for message, attempt, answer in known
+        if isinstance(answer, Accepted)
+    ]
+    for scope in {scope_of(proof.message.channel) for proof in proofs}:
+        await pauses.resume_provider(unit.connection, scope)
+    await adopt(unit, proofs, context=context)
+    for message, attempt, answer in known:
+        await _record_otherwise(unit, message, attempt, answer, context=context)
+
+
+async def _record_otherwise(
+    unit: UnitOfWork, message: Message, attempt: Attempt, answer: Answer, *, context: Context
+) -> None:
+    """Write down what is no proof that the provider has a message."""
     match answer:
         case Accepted():
-            await pauses.resume_provider(unit.connection, scope_of(message.channel))
-            await adopt(unit, message, answer.provider_reference, attempt.number, answer.segments, context=context)
+            pass  # adopted
         case RateLimited():
             await _wait(unit, attempt, Reason.RATE_LIMITED, answer.retry_after)
         case NotReached():
@@ -60,34 +80,45 @@ async def record_answer(unit: UnitOfWork, attempt: Attempt, answer: Answer, *, c
                 await outcomes.remember(unit.connection, message.id, "unknown", now=unit.now, detail=answer.cause)
 
 
-async def adopt(
-    unit: UnitOfWork,
-    message: Message,
-    provider_reference: str,
-    attempt: int,
-    segments: int | None = None,
-    *,
-    context: Context,
-) -> None:
-    """Attach the provider's message to ours: it was sent. A second one for the same message is a duplicate."""
-    if message.attempt == attempt and await attempts.adopt(
-        unit.connection, message.id, provider_reference, segments=segments, now=unit.now
-    ):
-        await outcomes.remember(unit.connection, message.id, "sent", now=unit.now, detail=provider_reference)
-        await attempts.release_number(unit.connection, message.id)
-        publish_outcome(unit, message, events.SENT, provider_reference=provider_reference, segments=segments)
+async def adopt(unit: UnitOfWork, proofs: Sequence[Proof], *, context: Context) -> None:
+    """Attach the provider's messages to ours, all of them locked: they were sent. A second one is a duplicate."""
+    first = {proof.message.id: proof for proof in reversed(proofs) if proof.message.attempt == proof.attempt}
+    adopted = await attempts.adopt(unit.connection, list(first.values()), now=unit.now) if first else set()
+    sent = [proof for message_id, proof in first.items() if message_id in adopted]
+    if sent:
+        await _tell_sent(unit, sent, context=context)
+    for proof in proofs:
+        if proof not in sent:
+            await _attach_otherwise(unit, proof, context=context)
+
+
+async def _tell_sent(unit: UnitOfWork, sent: Sequence[Proof], *, context: Context) -> None:
+    entries = [(proof.message.id, "sent", proof.provider_reference) for proof in sent]
+    await outcomes.remember_each(unit.connection, entries, now=unit.now)
+    await attempts.release_numbers(unit.connection, [proof.message.id for proof in sent])
+    for proof in sent:
+        message = proof.message
+        publish_outcome(
+            unit, message, events.SENT, provider_reference=proof.provider_reference, segments=proof.segments
+        )
         count_outcome(context, message, DeliveryStatus.SENT)
         waited = (unit.now - max(message.due_at, message.send_at)).total_seconds()
         context.metrics.due_to_provider.observe(max(0.0, waited))
-        await apply_known_receipts(unit, message, provider_reference, context=context)
-        return
-    if message.attempt == attempt and await attempts.note_late_proof(unit.connection, message.id, provider_reference):
+    messages = {proof.provider_reference: replace(proof.message, receipt=None) for proof in sent}
+    await apply_known_receipts(unit, messages, context=context)
+
+
+async def _attach_otherwise(unit: UnitOfWork, proof: Proof, *, context: Context) -> None:
+    message, provider_reference = proof.message, proof.provider_reference
+    if message.attempt == proof.attempt and await attempts.note_late_proof(
+        unit.connection, message.id, provider_reference
+    ):
         await outcomes.remember(unit.connection, message.id, "was sent after all", now=unit.now)
-        await apply_known_receipts(unit, message, provider_reference, context=context)
+        await apply_known_receipts(unit, {provider_reference: message}, context=context)
         return
     if message.provider_reference == provider_reference:
         # Recorded meanwhile, by a transaction that could not see the receipt which brings us here.
-        await apply_known_receipts(unit, message, provider_reference, context=context)
+        await apply_known_receipts(unit, {provider_reference: message}, context=context)
     else:
         context.metrics.duplicates_suspected.inc()
         log.error("a message may have gone out twice", provider_reference=provider_reference)

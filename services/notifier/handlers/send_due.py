@@ -20,7 +20,7 @@ from services.notifier.domain.state import DeliveryStatus, Reason
 from services.notifier.handlers.compose import Composed, compose
 from services.notifier.handlers.end_message import end_message
 from services.notifier.handlers.fall_back import fall_back
-from services.notifier.handlers.record_answer import record_answer
+from services.notifier.handlers.record_answer import record_answers
 from services.notifier.store import attempts, claims, outcomes, pauses, recalled, suppressions
 from shared.kernel.backoff import exponential
 from shared.kernel.clock import Clock
@@ -30,6 +30,7 @@ from shared.kernel.ids import new_token
 from shared.messages.base import Channel, Consent
 from shared.postgres.database import Database, lock_in_order
 from shared.postgres.unit_of_work import UnitOfWork, unit_of_work
+from shared.runtime.batches import Batches
 from shared.telemetry.log import log
 
 _START_WITHIN_S = 0.8
@@ -40,6 +41,15 @@ _MOST_ANSWERS_PER_HOUR = 6
 _AUTOMATIC = ("replies:", "answers:")
 """Subjects of texts that answer a text by themselves: two machines could keep each other busy with them."""
 _NO_CONSENT = Consent()
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """One request to the provider that is about to be written down, and then made."""
+
+    message: Message
+    start: claims.Start
+    request: Composed
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,7 @@ class _Round:
     recalled: set[bytes]
     allowances: dict[str, claims.Allowance]
     last_texts: dict[bytes, datetime]
-    calls: list[_Call] = field(default_factory=list)
+    starts: list[_Start] = field(default_factory=list)
     waiting: list[int] = field(default_factory=list)
 
 
@@ -107,7 +117,9 @@ class SendDue:
         self._wake = wake
         self._may_start = may_start
         self._calls: set[asyncio.Task[None]] = set()
+        self._answers = Batches(self._record)
         self._not_before = 0.0
+        self._was_full = False
 
     async def run_once(self) -> int:
         """Claim and start as many messages as slots and pace allow; return how many were looked at.
@@ -118,6 +130,7 @@ class SendDue:
         asked_at = time.monotonic()
         free = self._bucket.available(asked_at, self._concurrency.slots - len(self._calls))
         if free <= 0 or asked_at < self._not_before or not self._may_start():
+            self._was_full = True
             return 0
         calls: Sequence[_Call] = ()
         async with unit_of_work(self._database, now=self._clock.now()) as unit:
@@ -130,9 +143,14 @@ class SendDue:
             task.add_done_callback(self._finished)
         return claimed
 
+    def is_more(self, claimed: int) -> bool:
+        """Return whether a claim took all that it might, so that more may be due."""
+        return claimed > 0 and self._was_full
+
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._calls.discard(task)
-        self._wake.set()
+        if self._was_full or True in self._lane.urgent:
+            self._wake.set()  # a slot is free, or an urgent text that had to follow this one may go
         if not task.cancelled() and task.exception() is not None:
             # The attempt stands written down; the settler finds out what became of it.
             log.error("recording an answer failed", exc_info=task.exception())
@@ -146,15 +164,17 @@ class SendDue:
         scope = scope_of(self._lane.channel)
         gate = await pauses.provider_gate(unit.connection, scope, trial_for=_TRIAL_FOR)
         self._context.metrics.sending_paused.labels(scope).set(gate.state != "open")
+        limit = 1 if gate.state == "trial" else free
         messages = await claims.claim_due(
             unit.connection,
             unit.sealer,
             now=unit.now,
             channels=(self._lane.channel, *self._lane.others),
             urgent=self._lane.urgent,
-            limit=1 if gate.state == "trial" else free,
+            limit=limit,
             only_expired=gate.state == "closed",
         )
+        self._was_full = len(messages) >= limit
         calls = await self._judge_all(unit, messages) if messages else []
         if gate.state == "trial" and not calls:
             await pauses.give_trial_back(unit.connection, scope)
@@ -165,7 +185,10 @@ class SendDue:
         for message in messages:
             await self._judge(unit, message, current)
         await attempts.wait_for_number(unit.connection, current.waiting, for_s=_BUSY_WAIT_S)
-        return current.calls
+        numbers = await claims.start_attempts(unit.connection, [one.start for one in current.starts], now=unit.now)
+        return [
+            _Call(Attempt(one.message, numbers[one.message.id], one.start.token), one.request) for one in current.starts
+        ]
 
     async def _facts(self, unit: UnitOfWork, messages: Sequence[Message]) -> _Round:
         """Gather what is true now, under a lock per number or mailbox: no STOP can slip in between."""
@@ -247,7 +270,7 @@ class SendDue:
         hashes: list[bytes],
         current: _Round,
     ) -> None:
-        """Write the attempt down; it is made once this transaction has committed."""
+        """Have the attempt written down with the others; it is made once this transaction has committed."""
         if not message.urgent and current.busy.intersection(hashes):
             current.waiting.append(message.id)
             return
@@ -262,13 +285,10 @@ class SendDue:
             return
         if current.recalled.intersection(hashes):
             request = await self._recall(unit, hashes, request)
-        number = await claims.start_attempt(
-            unit.connection, message.id, token, hashes[0], unit.sealer.lookup(request.words)
-        )
+        start = claims.Start(message.id, token, hashes[0], unit.sealer.lookup(request.words))
+        current.starts.append(_Start(message, start, request))
         if message.channel is not Channel.EMAIL:
             current.busy.update(hashes)
-        await outcomes.remember(unit.connection, message.id, "sending", now=unit.now, detail=f"attempt {number}")
-        current.calls.append(_Call(Attempt(message, number, token), request))
 
     async def _recall(self, unit: UnitOfWork, hashes: Sequence[bytes], request: Composed) -> Composed:
         """Where the provider has this very text from before a restore, take its word instead of asking again."""
@@ -290,13 +310,16 @@ class SendDue:
         failures = 0
         while True:
             try:
-                async with unit_of_work(self._database, now=self._clock.now()) as unit:
-                    await record_answer(unit, call.attempt, answer, context=self._context)
+                await self._answers.do((call.attempt, answer))
             except DependencyUnavailableError:
                 failures += 1
                 await asyncio.sleep(exponential(failures, first=0.1, cap=2.0))
             else:
                 return
+
+    async def _record(self, answers: Sequence[tuple[Attempt, Answer]]) -> None:
+        async with unit_of_work(self._database, now=self._clock.now()) as unit:
+            await record_answers(unit, answers, context=self._context)
 
     async def _ask(self, request: Composed) -> Answer:
         started = time.monotonic()

@@ -12,7 +12,7 @@ from services.notifier.handlers.end_message import end_message
 from services.notifier.handlers.fall_back import fall_back
 from services.notifier.handlers.record_answer import adopt
 from services.notifier.store import attempts, claims, outcomes
-from services.notifier.store.attempts import Doubt
+from services.notifier.store.attempts import Doubt, Proof
 from shared.kernel.clock import Clock
 from shared.kernel.errors import DependencyUnavailableError
 from shared.messages.base import Channel
@@ -81,7 +81,7 @@ class SettleUnknown:
             repeats = POLICIES[message.purpose].repeat_when_unsure
             match finding:
                 case Found(provider_reference):
-                    await adopt(unit, message, provider_reference, doubt.attempt, context=self._context)
+                    await adopt(unit, [Proof(message, doubt.attempt, provider_reference)], context=self._context)
                 case LookAgain() if not repeats:
                     await attempts.count_look(unit.connection, message.id, doubt.attempt)
                 case Undecidable() if not repeats:

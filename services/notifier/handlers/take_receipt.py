@@ -1,5 +1,6 @@
 """Take in a delivery receipt: it proves that a message exists, and says how far it is along."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from services.notifier.handlers.end_message import publish_outcome
 from services.notifier.handlers.fall_back import fall_back
 from services.notifier.handlers.heed_error import heed_error
 from services.notifier.handlers.stop_sending import stop_sending
-from services.notifier.store import attempts, outcomes
+from services.notifier.store import outcomes
 from shared.messages import outcome as events
 from shared.postgres.unit_of_work import UnitOfWork
 from shared.telemetry.log import log
@@ -27,43 +28,49 @@ class ReceiptReport:
     token: str | None
 
 
-async def keep_receipt(unit: UnitOfWork, report: ReceiptReport) -> int | None:
-    """Keep a receipt and return the message that it belongs to, if that is known."""
-    await outcomes.save_receipt(
-        unit.connection, report.provider_reference, report.status, report.error_code, now=unit.now
+async def keep_receipts(unit: UnitOfWork, reports: Sequence[ReceiptReport]) -> None:
+    """Keep receipts, whoever's they are."""
+    await outcomes.save_receipts(
+        unit.connection,
+        ((report.provider_reference, report.status, report.error_code) for report in reports),
+        now=unit.now,
     )
-    return await attempts.message_of_reference(unit.connection, report.provider_reference)
 
 
-async def apply_known_receipts(
-    unit: UnitOfWork, message: Message, provider_reference: str, *, context: Context
+async def apply_known_receipts(unit: UnitOfWork, messages: Mapping[str, Message], *, context: Context) -> None:
+    """Apply the receipts that came before we knew whose they were, by the provider's reference of each message."""
+    known = await outcomes.receipts_of(unit.connection, list(messages))
+    await apply_receipts(
+        unit,
+        [(messages[reference], ReceiptReport(reference, status, code, None)) for reference, status, code in known],
+        context=context,
+    )
+
+
+async def apply_receipts(
+    unit: UnitOfWork, reports: Sequence[tuple[Message, ReceiptReport]], *, context: Context
 ) -> None:
-    """Apply the receipts that came before we knew whose they were."""
-    for status, code in await outcomes.receipts_of(unit.connection, provider_reference):
-        await apply_receipt(unit, message, provider_reference, status, code, context=context)
-
-
-async def apply_receipt(
-    unit: UnitOfWork,
-    message: Message,
-    provider_reference: str,
-    status: Receipt,
-    code: str | None,
-    *,
-    context: Context,
-) -> None:
-    """Move a message's receipt forward; late, repeated and contradicting ones change nothing."""
-    progress = advance(await outcomes.receipt_of(unit.connection, message.id), status)
-    if progress.contradicts:
-        log.warning("a receipt contradicts a final one", provider_reference=provider_reference)
-    if not progress.applies:
+    """Move the receipts of locked messages forward; late, repeated and contradicting ones change nothing."""
+    latest: dict[int, Receipt] = {}
+    applied = []
+    for message, report in reports:
+        progress = advance(latest.get(message.id, message.receipt), report.status)
+        if progress.contradicts:
+            log.warning("a receipt contradicts a final one", provider_reference=report.provider_reference)
+        if progress.applies:
+            latest[message.id] = report.status
+            applied.append((message, report))
+    if not applied:
         return
-    await outcomes.apply_receipt(unit.connection, message.id, status)
-    await outcomes.remember(unit.connection, message.id, f"receipt: {status}", now=unit.now, detail=code)
-    if status is Receipt.DELIVERED:
-        publish_outcome(unit, message, events.DELIVERED, provider_reference=provider_reference)
-    elif status in NOT_DELIVERED:
-        await _not_delivered(unit, message, provider_reference, code or "", context=context)
+    await outcomes.apply_receipts(unit.connection, latest)
+    entries = [(message.id, f"receipt: {report.status}", report.error_code) for message, report in applied]
+    await outcomes.remember_each(unit.connection, entries, now=unit.now)
+    for message, report in applied:
+        reference = report.provider_reference
+        if report.status is Receipt.DELIVERED:
+            publish_outcome(unit, message, events.DELIVERED, provider_reference=reference)
+        elif report.status in NOT_DELIVERED:
+            await _not_delivered(unit, message, reference, report.error_code or "", context=context)
 
 
 async def _not_delivered(

@@ -1,10 +1,11 @@
 """What became of a call to the provider, and the evidence for it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.notifier.domain.message import Message
+from services.notifier.store.plans import DUE
 from services.notifier.store.rows import MESSAGE_COLUMNS, read_message
 from shared.messages.base import Channel
 from shared.postgres.database import Connection
@@ -13,13 +14,27 @@ from shared.postgres.sealing import Sealer
 
 async def open_message(connection: Connection, sealer: Sealer, message_id: int) -> Message | None:
     """Lock and return a message."""
+    return (await open_messages(connection, sealer, [message_id])).get(message_id)
+
+
+async def open_messages(connection: Connection, sealer: Sealer, message_ids: Collection[int]) -> dict[int, Message]:
+    """Lock messages, always in the same order, and return them by their ids."""
     cursor = await connection.execute(
         f"""SELECT {MESSAGE_COLUMNS} FROM messages m JOIN message_bodies b ON b.message_id = m.id
-             WHERE m.id = %s FOR UPDATE OF m""",  # noqa: S608 - constant
-        (message_id,),
+             WHERE m.id = ANY(%s) ORDER BY m.id FOR UPDATE OF m""",  # noqa: S608 - constant
+        (list(message_ids),),
     )
-    row = await cursor.fetchone()
-    return read_message(row, sealer) if row else None
+    return {row["id"]: read_message(row, sealer) for row in await cursor.fetchall()}
+
+
+async def open_by_reference(connection: Connection, sealer: Sealer, references: Collection[str]) -> dict[str, Message]:
+    """Lock the messages that provider references belong to, always in the same order, and return them by those."""
+    cursor = await connection.execute(
+        f"""SELECT {MESSAGE_COLUMNS} FROM messages m JOIN message_bodies b ON b.message_id = m.id
+             WHERE m.provider_reference = ANY(%s) ORDER BY m.id FOR UPDATE OF m""",  # noqa: S608 - constant
+        (list(references),),
+    )
+    return {row["provider_reference"]: read_message(row, sealer) for row in await cursor.fetchall()}
 
 
 async def message_of_token(connection: Connection, token: str) -> tuple[int, int] | None:
@@ -29,24 +44,33 @@ async def message_of_token(connection: Connection, token: str) -> tuple[int, int
     return (row["message_id"], row["number_of_attempt"]) if row else None
 
 
-async def message_of_reference(connection: Connection, provider_reference: str) -> int | None:
-    """Return the message that a provider reference belongs to."""
-    cursor = await connection.execute("SELECT id FROM messages WHERE provider_reference = %s", (provider_reference,))
-    row = await cursor.fetchone()
-    return row["id"] if row else None
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That the provider has the message of one attempt."""
+
+    message: Message
+    attempt: int
+    provider_reference: str
+    segments: int | None = None
 
 
-async def adopt(
-    connection: Connection, message_id: int, provider_reference: str, *, segments: int | None, now: datetime
-) -> bool:
-    """Record that the provider has a message; return False if its outcome is known already."""
+async def adopt(connection: Connection, proofs: Sequence[Proof], *, now: datetime) -> set[int]:
+    """Record that the provider has messages; return those whose outcome was not known already."""
     cursor = await connection.execute(
-        """UPDATE messages SET state = 'sent', outcome = 'sent', reason = NULL, ended_at = %(now)s, receipt = NULL,
-                  provider_reference = %(reference)s, segments = coalesce(%(segments)s, segments)
-            WHERE id = %(id)s AND outcome IS NULL AND state IN ('sending', 'unknown')""",
-        {"now": now, "reference": provider_reference, "segments": segments, "id": message_id},
+        """UPDATE messages AS m SET state = 'sent', outcome = 'sent', reason = NULL, ended_at = %(now)s, receipt = NULL,
+                  provider_reference = new.reference, segments = coalesce(new.segments, m.segments)
+             FROM unnest(%(ids)s::bigint[], %(references)s::text[], %(segments)s::smallint[])
+                  AS new (id, reference, segments)
+            WHERE m.id = new.id AND m.outcome IS NULL AND m.state IN ('sending', 'unknown')
+           RETURNING m.id""",
+        {
+            "now": now,
+            "ids": [proof.message.id for proof in proofs],
+            "references": [proof.provider_reference for proof in proofs],
+            "segments": [proof.segments for proof in proofs],
+        },
     )
-    return cursor.rowcount > 0
+    return {row["id"] for row in await cursor.fetchall()}
 
 
 async def note_late_proof(connection: Connection, message_id: int, provider_reference: str) -> bool:
@@ -64,11 +88,19 @@ async def note_late_proof(connection: Connection, message_id: int, provider_refe
 
 async def note_result(connection: Connection, token: str, result: str, provider_reference: str | None = None) -> None:
     """Write down how an attempt ended."""
+    await note_results(connection, [(token, result, provider_reference)])
+
+
+async def note_results(connection: Connection, results: Sequence[tuple[str, str, str | None]]) -> None:
+    """Write down how attempts ended: for each token the result and, where there is one, the provider's reference."""
+    tokens, words, references = zip(*results, strict=True)
     await connection.execute(
-        """UPDATE attempts SET result = %s, provider_reference = coalesce(%s, provider_reference),
-                  answered_at = coalesce(answered_at, clock_timestamp())
-            WHERE token = %s""",
-        (result, provider_reference, token),
+        """UPDATE attempts AS a SET result = new.result,
+                  provider_reference = coalesce(new.reference, a.provider_reference),
+                  answered_at = coalesce(a.answered_at, clock_timestamp())
+             FROM unnest(%s::text[], %s::text[], %s::text[]) AS new (token, result, reference)
+            WHERE a.token = new.token""",
+        (list(tokens), list(words), list(references)),
     )
 
 
@@ -170,18 +202,27 @@ async def count_look(connection: Connection, message_id: int, attempt: int) -> N
 
 async def release_number(connection: Connection, message_id: int) -> None:
     """Let other messages to the same number, which waited for this one, be looked at again."""
+    await release_numbers(connection, [message_id])
+
+
+async def release_numbers(connection: Connection, message_ids: Sequence[int]) -> None:
+    """Let other messages to the same numbers, which waited for these, be looked at again."""
     await connection.execute(
-        """UPDATE messages SET retry_at = 'epoch'
-            WHERE state IN ('planned', 'held') AND retry_at > clock_timestamp() AND reason = 'busy_number'
-              AND recipient_id IN (SELECT r.recipient_id FROM recipients r JOIN messages m ON m.number = r.number
-                                    WHERE m.id = %s)""",
-        (message_id,),
+        """WITH released AS (
+               UPDATE messages SET retry_at = 'epoch'
+                WHERE state IN ('planned', 'held') AND retry_at > clock_timestamp() AND reason = 'busy_number'
+                  AND recipient_id IN (SELECT r.recipient_id FROM recipients r JOIN messages m ON m.number = r.number
+                                        WHERE m.id = ANY(%s))
+               RETURNING 1)
+           SELECT pg_notify(current_schema() || '_' || %s, '') FROM released LIMIT 1""",
+        (list(message_ids), DUE),
     )
 
 
 async def wait_for_number(connection: Connection, message_ids: Sequence[int], *, for_s: float) -> None:
     """Let messages wait until the number's other text is settled."""
-    await connection.execute(
-        "UPDATE messages SET retry_at = clock_timestamp() + %s, reason = 'busy_number' WHERE id = ANY(%s)",
-        (timedelta(seconds=for_s), list(message_ids)),
-    )
+    if message_ids:
+        await connection.execute(
+            "UPDATE messages SET retry_at = clock_timestamp() + %s, reason = 'busy_number' WHERE id = ANY(%s)",
+            (timedelta(seconds=for_s), list(message_ids)),
+        )

@@ -154,23 +154,44 @@ async def postpone(connection: Connection, message_ids: Sequence[int], *, for_s:
     )
 
 
-async def start_attempt(connection: Connection, message_id: int, token: str, number: bytes, body_hash: bytes) -> int:
-    """Write an attempt down before it is made; return its number."""
+@dataclass(frozen=True, slots=True)
+class Start:
+    """An attempt to be written down. ``number`` and ``body_hash`` are keyed hashes."""
+
+    message_id: int
+    token: str
+    number: bytes
+    body_hash: bytes
+
+
+async def start_attempts(connection: Connection, starts: Sequence[Start], *, now: datetime) -> dict[int, int]:
+    """Write attempts down before they are made, and into the history; return their numbers by message."""
+    if not starts:
+        return {}
     cursor = await connection.execute(
-        """UPDATE messages SET state = 'sending', attempt = attempt + 1, started_at = clock_timestamp(), number = %s,
-                  looks = 0, look_at = NULL, reason = NULL
-            WHERE id = %s RETURNING attempt, started_at""",
-        (number, message_id),
+        """WITH started AS (
+               UPDATE messages AS m SET state = 'sending', attempt = m.attempt + 1, started_at = clock_timestamp(),
+                      number = new.number, looks = 0, look_at = NULL, reason = NULL
+                 FROM unnest(%(ids)s::bigint[], %(tokens)s::text[], %(numbers)s::bytea[], %(bodies)s::bytea[])
+                      AS new (id, token, number, body_hash)
+                WHERE m.id = new.id
+               RETURNING m.id, m.attempt, m.started_at, new.token, new.body_hash),
+           noted AS (
+               INSERT INTO attempts (token, message_id, number_of_attempt, started_at, body_hash)
+               SELECT token, id, attempt, started_at, body_hash FROM started),
+           remembered AS (
+               INSERT INTO history (at, message_id, what, detail)
+               SELECT %(now)s, id, 'sending', 'attempt ' || attempt FROM started ORDER BY id)
+           SELECT id, attempt FROM started""",
+        {
+            "now": now,
+            "ids": [start.message_id for start in starts],
+            "tokens": [start.token for start in starts],
+            "numbers": [start.number for start in starts],
+            "bodies": [start.body_hash for start in starts],
+        },
     )
-    row = await cursor.fetchone()
-    assert row is not None
-    await connection.execute(
-        """INSERT INTO attempts (token, message_id, number_of_attempt, started_at, body_hash)
-           VALUES (%s, %s, %s, %s, %s)""",
-        (token, message_id, row["attempt"], row["started_at"], body_hash),
-    )
-    attempt: int = row["attempt"]
-    return attempt
+    return {row["id"]: row["attempt"] for row in await cursor.fetchall()}
 
 
 async def due_unsent(connection: Connection, *, now: datetime) -> int:

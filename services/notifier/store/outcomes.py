@@ -1,6 +1,6 @@
 """Endings, receipts, and the history that answers why."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from psycopg.types.json import Jsonb
@@ -30,37 +30,43 @@ async def send_again(connection: Connection, message_id: int, *, due_at: datetim
     )
 
 
-async def save_receipt(
-    connection: Connection, provider_reference: str, status: Receipt, error_code: str | None, *, now: datetime
-) -> bool:
-    """Keep a receipt; return False if it was known."""
-    cursor = await connection.execute(
-        """INSERT INTO receipts (provider_reference, status, error_code, received_at) VALUES (%s, %s, %s, %s)
+async def save_receipts(
+    connection: Connection, receipts: Iterable[tuple[str, Receipt, str | None]], *, now: datetime
+) -> None:
+    """Keep receipts (the provider's reference, the status, an error code), each once."""
+    # Always in the same order: two transactions that keep the same ones then wait for each other, and never in a ring.
+    rows = sorted({(reference, status): code for reference, status, code in receipts}.items())
+    await connection.execute(
+        """INSERT INTO receipts (provider_reference, status, error_code, received_at)
+           SELECT reference, status, code, %s
+             FROM unnest(%s::text[], %s::text[], %s::text[]) AS new (reference, status, code)
            ON CONFLICT DO NOTHING""",
-        (provider_reference, status, error_code, now),
+        (
+            now,
+            [reference for (reference, _status), _code in rows],
+            [status for (_reference, status), _code in rows],
+            [code for _named, code in rows],
+        ),
     )
-    return cursor.rowcount > 0
 
 
-async def receipts_of(connection: Connection, provider_reference: str) -> list[tuple[Receipt, str | None]]:
-    """Return the receipts kept for a provider reference, in the order of their arrival."""
+async def receipts_of(connection: Connection, references: Sequence[str]) -> list[tuple[str, Receipt, str | None]]:
+    """Return the receipts kept for provider references, in the order of their arrival."""
     cursor = await connection.execute(
-        "SELECT status, error_code FROM receipts WHERE provider_reference = %s ORDER BY received_at",
-        (provider_reference,),
+        """SELECT provider_reference, status, error_code FROM receipts
+            WHERE provider_reference = ANY(%s) ORDER BY received_at""",
+        (list(references),),
     )
-    return [(Receipt(row["status"]), row["error_code"]) for row in await cursor.fetchall()]
+    return [(row["provider_reference"], Receipt(row["status"]), row["error_code"]) for row in await cursor.fetchall()]
 
 
-async def receipt_of(connection: Connection, message_id: int) -> Receipt | None:
-    """Return how far a message is along."""
-    cursor = await connection.execute("SELECT receipt FROM messages WHERE id = %s", (message_id,))
-    row = await cursor.fetchone()
-    return Receipt(row["receipt"]) if row and row["receipt"] else None
-
-
-async def apply_receipt(connection: Connection, message_id: int, status: Receipt) -> None:
-    """Move a message's receipt forward."""
-    await connection.execute("UPDATE messages SET receipt = %s WHERE id = %s", (status, message_id))
+async def apply_receipts(connection: Connection, receipts: Mapping[int, Receipt]) -> None:
+    """Move the receipts of messages forward."""
+    await connection.execute(
+        """UPDATE messages AS m SET receipt = new.receipt
+             FROM unnest(%s::bigint[], %s::text[]) AS new (id, receipt) WHERE m.id = new.id""",
+        (list(receipts), list(receipts.values())),
+    )
 
 
 async def remember_all(
@@ -72,6 +78,20 @@ async def remember_all(
             """INSERT INTO history (at, message_id, what, detail)
                SELECT %s, id, %s, %s FROM unnest(%s::bigint[]) AS id""",
             (now, what, detail, list(message_ids)),
+        )
+
+
+async def remember_each(
+    connection: Connection, entries: Sequence[tuple[int, str, str | None]], *, now: datetime
+) -> None:
+    """Append to the history of several messages: what happened to each, and the detail."""
+    if entries:
+        ids, whats, details = zip(*entries, strict=True)
+        await connection.execute(
+            """INSERT INTO history (at, message_id, what, detail)
+               SELECT %s, id, what, detail
+                 FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new (id, what, detail)""",
+            (now, list(ids), list(whats), list(details)),
         )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from psycopg.rows import DictRow
 
 from services.notifier.domain.message import Contact, Message
+from services.notifier.domain.receipt import Receipt
 from services.notifier.domain.state import DeliveryStatus
 from shared.kernel.contact import EmailAddress, PhoneNumber, parse_email
 from shared.messages.base import Channel, Consent, Purpose
@@ -13,7 +14,7 @@ from shared.postgres.sealing import Sealer
 
 MESSAGE_COLUMNS = """m.id, m.subject, m.key, m.channel, m.clinic_id, m.patient_ref, m.recipient_id, m.purpose, m.urgent,
     m.state, m.wanted, m.send_at, m.expires_at, m.due_at, m.attempt, m.resends, m.reason, m.provider_reference,
-    m.number, m.fallbacks, b.template, b.template_values"""
+    m.receipt, m.number, m.fallbacks, b.template, b.template_values"""
 """Columns that `read_message` reads, of ``messages m`` joined with ``message_bodies b``."""
 
 
@@ -49,6 +50,7 @@ def read_message(row: DictRow, sealer: Sealer) -> Message:
         resends=row["resends"],
         reason=row["reason"],
         provider_reference=row["provider_reference"],
+        receipt=Receipt(row["receipt"]) if row["receipt"] else None,
         number=bytes(row["number"]) if row["number"] else None,
         fallbacks=tuple(Channel(channel) for channel in row["fallbacks"]),
         template=row["template"],

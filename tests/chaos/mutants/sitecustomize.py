@@ -30,13 +30,16 @@ def repeats_without_evidence():
     from services.notifier.domain.answer import RateLimited, Unsure
     from services.notifier.handlers import send_due
 
-    record = send_due.record_answer
+    record = send_due.record_answers
 
-    async def mistaken(unit, attempt, answer, *, context):
-        taken_for = RateLimited(timedelta(0)) if isinstance(answer, Unsure) else answer
-        await record(unit, attempt, taken_for, context=context)
+    async def mistaken(unit, answers, *, context):
+        taken_for = [
+            (attempt, RateLimited(timedelta(0)) if isinstance(answer, Unsure) else answer)
+            for attempt, answer in answers
+        ]
+        await record(unit, taken_for, context=context)
 
-    send_due.record_answer = mistaken
+    send_due.record_answers = mistaken
 
 
 def looks_once_and_at_once():
