@@ -84,10 +84,10 @@ async def _tell(stack: Stack, begin: datetime) -> datetime:
     started = time.monotonic()
     async with storyteller(stack, _line, begin) as story:
         await story.run()
-        days = (story.now - begin).days
+        days = (story.time.now - begin).days
         took = time.monotonic() - started
         _line(f"\n  {story.texts} texts in {days} days, all delivered, told in {took:.0f} s. All went right.\n")
-        return story.now
+        return story.time.now
 
 
 def _keep_time(stack: Stack, end: datetime, interrupted: threading.Event) -> None:

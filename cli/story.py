@@ -9,18 +9,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
-from urllib.request import Request, urlopen
 from zoneinfo import ZoneInfo
 
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 
+from cli.demo_time import DemoTime
+from cli.sandbox_line import SandboxLine
 from cli.stack import Stack
 from shared.broker.publisher import Publication, Publisher
 from shared.kernel.ids import new_id
 from shared.kernel.local_time import resolve
 from shared.messages.safety import CLOSE, CloseCase, Disposition
-from shared.postgres.demo_clock import set_demo_clock
 
 ZONE = ZoneInfo("America/New_York")
 ANA = "+12125550123"
@@ -37,41 +37,6 @@ _TEST_PAGE = "test page"
 Say = Callable[[str], None]
 T = TypeVar("T")
 
-# All that is under way between an event and its receipt. The clock steps only when there is none of it.
-_UNDER_WAY = """
-SELECT (SELECT count(*) FROM booking_events.outbox) + (SELECT count(*) FROM notifier.outbox)
-         + (SELECT count(*) FROM followup.outbox) AS outboxes,
-       (SELECT count(*) FROM notifier.messages WHERE state IN ('sending', 'unknown') AND outcome IS NULL) AS attempts,
-       (SELECT count(*) FROM notifier.messages
-         WHERE state IN ('planned', 'held') AND due_at <= %(now)s) AS due_messages,
-       (SELECT count(*) FROM notifier.messages WHERE outcome = 'sent' AND channel = 'sms'
-           AND coalesce(receipt, '') NOT IN ('delivered', 'undelivered', 'failed', 'read')) AS receipts,
-       (SELECT count(*) FROM booking_events.patients p LEFT JOIN notifier.plans n
-            ON n.subject = 'reminders:' || p.patient_ref WHERE p.plan_revision > coalesce(n.revision, 0))
-         + (SELECT count(*) FROM followup.plans p LEFT JOIN notifier.plans n USING (subject)
-             WHERE p.revision > coalesce(n.revision, 0)) AS plans,
-       (SELECT count(*) FROM booking_events.patients p LEFT JOIN followup.patients f USING (patient_ref)
-         WHERE p.infusions_revision > coalesce(f.snapshot_revision, 0)) AS infusions,
-       (SELECT count(*) FROM followup.checkins WHERE next_at <= %(now)s)
-         + (SELECT count(*) FROM followup.checkins c
-              JOIN notifier.messages m ON m.key = c.checkin_id || '/' || c.item
-             WHERE c.status = 'asking' AND c.sent_at IS NULL AND m.outcome = 'sent') AS checkins,
-       (SELECT count(*) FROM followup.cases WHERE next_page_at <= %(now)s AND closed_at IS NULL) AS pages,
-       abs((SELECT count(*) FROM notifier.history WHERE what = 'sent') + (SELECT count(*) FROM notifier.suppressions)
-         - (SELECT count(*) FROM booking_events.inbox WHERE source = 'aftercare/notifier')) AS news_of_sending,
-       (SELECT count(*) FROM unnest(%(published)s::text[]) AS id
-         WHERE NOT EXISTS (SELECT 1 FROM booking_events.inbox i WHERE i.source = 'demo' AND i.id = id.id)) AS bookings,
-       (SELECT count(*) FROM unnest(%(replies)s::text[]) AS sid
-         WHERE NOT EXISTS (SELECT 1 FROM notifier.inbound i
-                            WHERE i.provider_reference = sid AND i.read_at IS NOT NULL)) AS replies
-"""
-_NEXT_DUE = """
-SELECT min(due) AS due FROM (
-    SELECT min(due_at) AS due FROM notifier.messages
-     WHERE state IN ('planned', 'held') AND wanted AND due_at > %(now)s AND due_at < expires_at
-    UNION ALL SELECT min(next_at) FROM followup.checkins WHERE next_at > %(now)s
-    UNION ALL SELECT min(next_page_at) FROM followup.cases WHERE next_page_at > %(now)s AND closed_at IS NULL
-) AS times"""
 _ALARM_TRIED = """SELECT 1 FROM followup.cases
                    WHERE is_drill AND acknowledged_at IS NOT NULL AND opened_at > %s - interval '1 hour'"""
 _OPEN_CASE = "SELECT case_id, tier FROM followup.cases WHERE NOT is_drill AND closed_at IS NULL"
@@ -88,12 +53,12 @@ class StoryError(Exception):
 class Story:
     """The telling: a clock to move, bookings to publish, phones to answer on, a ledger to read along."""
 
-    stack: Stack
     say: Say
     begin: datetime
-    now: datetime
-    connection: AsyncConnection[DictRow]
+    time: DemoTime
+    line: SandboxLine
     publisher: Publisher
+    our_number: str
     published: list[str] = field(default_factory=list)
     replies: list[str] = field(default_factory=list)
     heard: int = 0
@@ -109,7 +74,7 @@ class Story:
         Raises:
             StoryError: a text was missing, extra, or said something else.
         """
-        await self._post("/sandbox/phones", {"number": ANA, "name": "Ana"})
+        await self.line.post("/sandbox/phones", {"number": ANA, "name": "Ana"})
         await self._tell_of_the_visits()
         await self._tell_of_the_days_after()
         await self._tell_of_the_crisis()
@@ -200,7 +165,7 @@ class Story:
 
     async def _try_alarm(self) -> None:
         """Wait until whoever is on call has answered this shift's test page."""
-        await self._wait("the answer to the shift's test page", lambda: self._row(_ALARM_TRIED, self.now))
+        await self._wait("the answer to the shift's test page", lambda: self._row(_ALARM_TRIED, self.time.now))
         await self._settle()
 
     async def _read(self, part: str) -> None:
@@ -233,12 +198,8 @@ class Story:
         await self._send_in(number, text)
 
     async def _send_in(self, number: str, text: str) -> None:
-        sid = (
-            await self._post(
-                "/sandbox/inbound", {"from": number, "to": self.stack.environment["TWILIO_FROM_NUMBER"], "body": text}
-            )
-        )["sid"]
-        self.replies.append(sid)
+        answer = await self.line.post("/sandbox/inbound", {"from": number, "to": self.our_number, "body": text})
+        self.replies.append(answer["sid"])
 
     async def _close(self, case: str, who: str) -> None:
         command = CloseCase(clinic_id="harbor", case=case, who=who, disposition=Disposition.REACHED_SAFE)
@@ -256,7 +217,7 @@ class Story:
             await asyncio.sleep(0.015)
 
     async def _row(self, query: str, *parameters: object) -> DictRow | None:
-        return await (await self.connection.execute(query.encode(), parameters)).fetchone()
+        return await (await self.time.connection.execute(query.encode(), parameters)).fetchone()
 
     def _at(self, days: int, hour: int, minute: int = 0) -> datetime:
         """Return a wall-clock time at the clinic, counted in days from the story's first."""
@@ -270,7 +231,7 @@ class Story:
             "id": event_id,
             "source": "demo",
             "type": event,
-            "time": self.now.isoformat(),
+            "time": self.time.now.isoformat(),
             "data": data,
         }
         body = json.dumps(envelope).encode()
@@ -282,30 +243,18 @@ class Story:
     async def _until(self, target: datetime) -> None:
         """Step the clock from one due message to the next, up to ``target``."""
         while True:
-            cursor = await self.connection.execute(_NEXT_DUE, {"now": self.now})
-            row = await cursor.fetchone()
-            due = row["due"] if row else None
-            await self._set_clock(min(due, target) if due else target)
+            due = await self.time.next_due()
+            await self.time.move(min(due, target) if due else target)
             await self._settle()
-            if self.now >= target:
+            if self.time.now >= target:
                 return
-
-    async def _set_clock(self, now: datetime) -> None:
-        self.now = max(self.now, now)
-        await set_demo_clock(self.stack.environment["AFTERCARE_DATABASE_URL"], self.now)
-        await self._post("/sandbox/clock", {"now": self.now.isoformat(), "zone": str(ZONE)})
-        await asyncio.sleep(0.04)  # every process reads the row fifty times a second
 
     async def _settle(self) -> None:
         """Wait until nothing is under way, telling of every text and receipt as it comes."""
         deadline = time.monotonic() + _SETTLED_WITHIN_S
         while True:
-            cursor = await self.connection.execute(
-                _UNDER_WAY, {"now": self.now, "published": self.published, "replies": self.replies}
-            )
-            row = await cursor.fetchone()
+            left = await self.time.under_way(published=self.published, replies=self.replies)
             await self._read_along()
-            left = [name for name, count in (row or {}).items() if count]
             if not left:
                 return
             if time.monotonic() > deadline:
@@ -313,8 +262,7 @@ class Story:
             await asyncio.sleep(0.015)
 
     async def _read_along(self) -> None:
-        entries = (await self._get(f"/sandbox/ledger?after={self.heard}"))["entries"]
-        for entry in entries:
+        for entry in await self.line.entries(self.heard):
             self.heard = entry["n"]
             if entry["kind"] == "accepted":
                 self.texts += 1
@@ -339,18 +287,7 @@ class Story:
         self.unread[number].append(text)
 
     def _tell(self, who: str, what: str) -> None:
-        self.say(f"  {self.now.astimezone(ZONE):%a %b %d %H:%M}  {who:<10} {what}")
-
-    async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        answer = await asyncio.to_thread(_request, self.stack.addresses["sandbox"] + path, json.dumps(body).encode())
-        content: dict[str, Any] = json.loads(answer or b"{}")
-        return content
-
-    async def _get(self, path: str) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(
-            await asyncio.to_thread(_request, self.stack.addresses["sandbox"] + path, None)
-        )
-        return answer
+        self.say(f"  {self.time.now.astimezone(ZONE):%a %b %d %H:%M}  {who:<10} {what}")
 
 
 @asynccontextmanager
@@ -360,7 +297,9 @@ async def storyteller(stack: Stack, say: Say, now: datetime) -> AsyncIterator[St
     publisher = Publisher(stack.environment["AFTERCARE_AMQP_URL"], name="demo")
     async with await AsyncConnection[DictRow].connect(url, autocommit=True, row_factory=dict_row) as connection:
         try:
-            yield Story(stack, say, now, now, connection, publisher)
+            line = SandboxLine(stack.addresses["sandbox"])
+            course = DemoTime(url, connection, line, ZONE, now)
+            yield Story(say, now, course, line, publisher, stack.environment["TWILIO_FROM_NUMBER"])
         finally:
             await publisher.close()
 
@@ -395,10 +334,3 @@ def _booking(booking_id: str, revision: int, starts_at: datetime, *, number: int
         },
         "consent": {"reminders": True, "checkins": True},
     }
-
-
-def _request(url: str, body: bytes | None) -> bytes:
-    request = Request(url, data=body, headers={"Content-Type": "application/json"})  # noqa: S310 - our own address
-    with urlopen(request, timeout=5) as answer:  # noqa: S310 - our own address
-        content: bytes = answer.read()
-        return content
