@@ -31,7 +31,8 @@ from cli.stack import MIGRATIONS, ROOT
 from services.booking_events import consumers as booking_consumers
 from services.notifier import consumers as notifier_consumers
 from services.notifier.context import Context
-from services.notifier.handlers.send_due import ROUTINE, SendDue, drain
+from services.notifier.domain.lane import ROUTINE
+from services.notifier.handlers.send_due import SendDue, drain
 from services.notifier.providers.twilio_http import TwilioHttp
 from services.notifier.providers.twilio_sms import Sender, TwilioSms, build_client
 from services.notifier.templates import TemplateCatalogue

@@ -15,7 +15,8 @@ from services.booking_events import consumers as booking_consumers
 from services.booking_events.handlers.assume_completed import AssumeCompleted
 from services.notifier import consumers as notifier_consumers
 from services.notifier.context import Context, Timing
-from services.notifier.handlers.send_due import EMAILS, ROUTINE, URGENT, SendDue, drain
+from services.notifier.domain.lane import EMAILS, ROUTINE, URGENT
+from services.notifier.handlers.send_due import SendDue, drain
 from services.notifier.handlers.settle_unknown import SettleUnknown
 from services.notifier.handlers.take_inbound import InboundText, take_inbound
 from services.notifier.providers.sendgrid_email import SendGridEmail

@@ -8,11 +8,12 @@ import aiohttp
 
 from services.notifier.consumers import handlers
 from services.notifier.context import Context, Timing
+from services.notifier.domain.lane import LANES
 from services.notifier.email_webhooks import EmailWebhooks
 from services.notifier.handlers.chase_receipts import ChaseReceipts
 from services.notifier.handlers.keep_figures import KeepFigures
 from services.notifier.handlers.recall_sent import RecallSent
-from services.notifier.handlers.send_due import EMAILS, ROUTINE, URGENT, SendDue, drain
+from services.notifier.handlers.send_due import SendDue, drain
 from services.notifier.handlers.settle_unknown import SettleUnknown
 from services.notifier.handlers.sweep_inbound import SweepInbound
 from services.notifier.handlers.watch_readers import WatchReaders
@@ -70,7 +71,7 @@ async def build(kit: Kit, settings: NotifierSettings) -> Parts:
     recall = RecallSent(kit.database, context)
     lanes: list[SendDue] = []
     loops = [Loop("recalling what was sent", recall.run_once, every_s=2.0)]
-    for lane in (URGENT, ROUTINE, EMAILS):
+    for lane in LANES:
         wake = asyncio.Event()
         sender = SendDue(
             kit.database,
@@ -82,7 +83,8 @@ async def build(kit: Kit, settings: NotifierSettings) -> Parts:
             per_second=settings.sends_per_second,
             may_start=recall.is_done,
         )
-        kit.listener.wakes(plans.DUE, wake)
+        for channel in (plans.DUE, plans.due_in(lane)):
+            kit.listener.wakes(channel, wake)
         lanes.append(sender)
         loops.append(Loop(f"sending {lane.name}", sender.run_once, every_s=0.2, wake=wake, is_more=sender.is_more))
     settler = SettleUnknown(kit.database, kit.clock, context)

@@ -8,7 +8,8 @@ import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
-from services.notifier.handlers.send_due import URGENT, SendDue
+from services.notifier.domain.lane import URGENT
+from services.notifier.handlers.send_due import SendDue
 from services.notifier.providers.twilio_http import TwilioHttp
 from services.notifier.providers.twilio_signature import SignatureCheck
 from services.notifier.providers.twilio_sms import build_client

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from services.notifier.domain.lane import Lane, lane_of
 from services.notifier.domain.state import WAITING, DeliveryStatus
 from shared.messages.base import Channel
 from shared.messages.plan import MessagesPlan, PlannedMessage
@@ -29,6 +30,11 @@ class Insertion:
     def fallbacks(self) -> tuple[Channel, ...]:
         """The channels to try after this one."""
         return fallbacks_of(self.message, self.channel)
+
+    @property
+    def lane(self) -> Lane:
+        """Who sends it."""
+        return lane_of(self.channel, urgent=self.message.urgency == "urgent")
 
 
 @dataclass(frozen=True, slots=True)

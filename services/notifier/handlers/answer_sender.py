@@ -98,7 +98,7 @@ async def _insert(unit: UnitOfWork, plan: MessagesPlan, recipient_id: str, *, de
     insertion = Insertion(plan.messages[0], Channel.SMS)
     for message_id in await plans.insert_messages(unit.connection, unit.sealer, plan, recipient_id, [insertion]):
         await outcomes.remember(unit.connection, message_id, "planned", now=unit.now, detail=detail)
-    await plans.announce_due(unit.connection)
+    await plans.announce_due(unit.connection, [insertion.lane])
 
 
 def _language_of(text: str) -> str:

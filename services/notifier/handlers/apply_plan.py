@@ -56,8 +56,8 @@ async def apply_plan(unit: UnitOfWork, _envelope: Envelope, plan: MessagesPlan, 
     await outcomes.remember_all(connection, regained, "wanted again", now=unit.now, detail=revision)
     await outcomes.remember_all(connection, withdrawn, "no longer wanted", now=unit.now, detail=revision)
     context.metrics.planned.inc(len(inserted))
-    if inserted or changes.updated or regained:
-        await plans.announce_due(connection)
+    rows = (*changes.inserted, *(row for _id, row in changes.updated))
+    await plans.announce_due(connection, None if regained else {row.lane for row in rows})
 
 
 async def _contradicted(unit: UnitOfWork, plan: MessagesPlan, told: Sequence[int]) -> list[int]:

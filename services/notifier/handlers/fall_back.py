@@ -3,6 +3,7 @@
 from services.notifier.context import Context
 from services.notifier.domain.answer import TaskKind
 from services.notifier.domain.judge import SHORTEST_USE
+from services.notifier.domain.lane import lane_of
 from services.notifier.domain.message import Message
 from services.notifier.domain.policy import POLICIES, Policy
 from services.notifier.domain.state import Reason
@@ -42,7 +43,7 @@ async def _go_on(unit: UnitOfWork, message: Message, channel: Channel, cause: st
         detail = f"instead of {message.channel}: {cause}"
         await outcomes.remember(unit.connection, new, "planned", now=unit.now, detail=detail)
         context.metrics.planned.inc()
-        await plans.announce_due(unit.connection)
+        await plans.announce_due(unit.connection, [lane_of(channel, urgent=message.urgent)])
 
 
 def _needs_person(policy: Policy, cause: str, *, failed: bool, goes_on: bool) -> bool:

@@ -5,13 +5,14 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from services.notifier.context import Context, rule_for, scope_of
 from services.notifier.domain.answer import Accepted, Answer, RateLimited, Rejected, Remedy, Unsure
 from services.notifier.domain.budget import is_in_series
 from services.notifier.domain.judge import Due, End, Facts, Hold, Send, is_hopeless, judge
+from services.notifier.domain.lane import Lane
 from services.notifier.domain.message import Address, Attempt, Contact, Message
 from services.notifier.domain.pace import Bucket, Concurrency
 from services.notifier.domain.policy import POLICIES
@@ -38,6 +39,7 @@ _START_WITHIN_S = 0.8
 _BUSY_WAIT_S = 5.0
 _TRIAL_FOR = timedelta(seconds=30)
 _MOST_ANSWERS_PER_HOUR = 6
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _AUTOMATIC = ("replies:", "answers:")
 """Subjects of texts that answer a text by themselves: two machines could keep each other busy with them."""
 _NO_CONSENT = Consent()
@@ -69,28 +71,11 @@ class _Round:
     suppressed: set[tuple[str, bytes, str]]
     paused: set[str]
     busy: set[bytes]
-    answered: dict[bytes, int]
+    traffic: dict[bytes, claims.Traffic]
     recalled: set[bytes]
     allowances: dict[str, claims.Allowance]
-    last_texts: dict[bytes, datetime]
     starts: list[_Start] = field(default_factory=list)
     waiting: list[int] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """What one sender takes care of. Every message belongs to one lane of one provider."""
-
-    name: str
-    channel: Channel
-    others: tuple[Channel, ...] = ()
-    """Channels without a carrier, whose messages this lane ends."""
-    urgent: tuple[bool, ...] = (True, False)
-
-
-URGENT = Lane("urgent", Channel.SMS, (Channel.VOICE,), urgent=(True,))
-ROUTINE = Lane("routine", Channel.SMS, (Channel.VOICE,), urgent=(False,))
-EMAILS = Lane("e-mail", Channel.EMAIL)
 
 
 class SendDue:
@@ -201,16 +186,16 @@ class SendDue:
         }
         await lock_in_order(connection, [f"number:{hashes[0].hex()}" for hashes in addresses.values()])
         every = [one for hashes in addresses.values() for one in hashes]
+        traffic = await claims.traffic(connection, every, answers_since=unit.now - _HOUR, texts_since=unit.now - _DAY)
         return _Round(
             contacts=contacts,
             addresses=addresses,
             suppressed=await suppressions.suppressed(connection, every, now=unit.now),
             paused=await pauses.paused_clinics(connection),
-            busy=await claims.busy_numbers(connection, every),
-            answered=await claims.automatic_texts_since(connection, every, unit.now - timedelta(hours=1)),
+            busy={number for number, seen in traffic.items() if seen.is_busy},
+            traffic=traffic,
             recalled=await recalled.numbers_with_any(connection, every),
             allowances=await claims.allowances(connection, list(contacts), now=unit.now),
-            last_texts=await claims.last_texts(connection, every, since=unit.now - timedelta(days=1)),
         )
 
     async def _judge(self, unit: UnitOfWork, message: Message, current: _Round) -> None:
@@ -236,7 +221,7 @@ class SendDue:
         hashes = current.addresses.get(message.recipient_id, [])
         clinic = self._context.clinic(message.clinic_id)
         sender = self._context.sender_name(message.clinic_id, message.channel)
-        answers = sum(current.answered.get(one, 0) for one in hashes)
+        traffic = [current.traffic[one] for one in hashes if one in current.traffic]
         allowance = current.allowances.get(message.recipient_id, claims.Allowance())
         budget = clinic.budget
         return Facts(
@@ -256,9 +241,10 @@ class SendDue:
             is_allowed_here=address is None or self._context.may_reach(address),
             weekly=budget.weekly_in_series if is_in_series(allowance.visits) else budget.weekly,
             slots=allowance.texts,
-            last_text_at=max((current.last_texts[one] for one in hashes if one in current.last_texts), default=None),
+            last_text_at=max((seen.last_text_at for seen in traffic if seen.last_text_at), default=None),
             spacing=budget.spacing,
-            too_many_this_hour=message.subject.startswith(_AUTOMATIC) and answers >= _MOST_ANSWERS_PER_HOUR,
+            too_many_this_hour=message.subject.startswith(_AUTOMATIC)
+            and sum(seen.answers for seen in traffic) >= _MOST_ANSWERS_PER_HOUR,
         )
 
     async def _start(  # noqa: PLR0917 - one step of _judge, split off to be readable

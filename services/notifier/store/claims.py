@@ -65,26 +65,40 @@ async def contacts(connection: Connection, sealer: Sealer, recipient_ids: Iterab
     return {row["recipient_id"]: read_contact(row, sealer) for row in await cursor.fetchall()}
 
 
-async def busy_numbers(connection: Connection, numbers: Sequence[bytes]) -> set[bytes]:
-    """Return which numbers have a text under way whose outcome is not known yet."""
-    cursor = await connection.execute(
-        """SELECT number FROM messages
-            WHERE number = ANY(%s) AND state IN ('sending', 'unknown') AND outcome IS NULL AND NOT urgent
-              AND channel <> 'email'""",
-        (list(numbers),),
-    )
-    return {bytes(row["number"]) for row in await cursor.fetchall()}
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What has been going on at a number of late."""
+
+    is_busy: bool = False
+    """Whether a text is under way whose outcome is not known yet."""
+    answers: int = 0
+    """How many texts were sent by themselves in answer to it."""
+    last_text_at: datetime | None = None
+    """When it was last sent a text that counts."""
 
 
-async def automatic_texts_since(connection: Connection, numbers: Sequence[bytes], since: datetime) -> dict[bytes, int]:
-    """Count what was sent by itself in answer to each number since a time."""
+async def traffic(
+    connection: Connection, numbers: Sequence[bytes], *, answers_since: datetime, texts_since: datetime
+) -> dict[bytes, Traffic]:
+    """Return the traffic of each number that has any."""
     cursor = await connection.execute(
-        """SELECT number, count(*) AS texts FROM messages
-            WHERE number = ANY(%s) AND purpose IN ('answer_reply', 'opt_out_confirmation') AND outcome = 'sent'
-              AND ended_at > %s GROUP BY number""",
-        (list(numbers), since),
+        """SELECT number,
+                  bool_or(outcome IS NULL) AS busy,
+                  count(*) FILTER (WHERE outcome = 'sent' AND purpose IN ('answer_reply', 'opt_out_confirmation')
+                                     AND ended_at > %(answers)s) AS answers,
+                  max(ended_at) FILTER (WHERE outcome IN ('sent', 'unknown') AND channel = 'sms'
+                                          AND purpose = ANY(%(counted)s) AND ended_at > %(texts)s) AS last_text_at
+             FROM messages
+            WHERE number = ANY(%(numbers)s)
+              AND (ended_at > least(%(answers)s, %(texts)s)
+                   OR state IN ('sending', 'unknown') AND outcome IS NULL AND NOT urgent AND channel <> 'email')
+            GROUP BY number""",
+        {"numbers": list(numbers), "answers": answers_since, "texts": texts_since, "counted": sorted(COUNTED)},
     )
-    return {bytes(row["number"]): row["texts"] for row in await cursor.fetchall()}
+    return {
+        bytes(row["number"]): Traffic(row["busy"], row["answers"], row["last_text_at"])
+        for row in await cursor.fetchall()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +139,6 @@ async def allowances(connection: Connection, recipient_ids: Collection[str], *, 
         else:
             visits[row["recipient_id"]].add(row["visit"])
     return {recipient: Allowance(tuple(texts[recipient]), frozenset(visits[recipient])) for recipient in recipient_ids}
-
-
-async def last_texts(connection: Connection, numbers: Sequence[bytes], *, since: datetime) -> dict[bytes, datetime]:
-    """Return when each number was last sent a text that counts, since a time."""
-    cursor = await connection.execute(
-        """SELECT number, max(ended_at) AS at FROM messages
-            WHERE number = ANY(%s) AND ended_at > %s AND outcome IN ('sent', 'unknown') AND channel = 'sms'
-              AND purpose = ANY(%s) GROUP BY number""",
-        (list(numbers), since, sorted(COUNTED)),
-    )
-    return {bytes(row["number"]): row["at"] for row in await cursor.fetchall()}
 
 
 async def hold(connection: Connection, message_id: int, *, reason: str, until: datetime) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from services.notifier.domain.equalise import Insertion, KnownMessage
+from services.notifier.domain.lane import Lane
 from services.notifier.domain.message import Message
 from services.notifier.domain.policy import POLICIES
 from services.notifier.domain.state import DeliveryStatus
@@ -16,7 +17,12 @@ from shared.postgres.database import Connection
 from shared.postgres.sealing import Sealer
 
 DUE = "due"
-"""Channel on which a commit tells the sender that something may be due."""
+"""Channel on which a commit tells every sender that something may be due."""
+
+
+def due_in(lane: Lane) -> str:
+    """Return the channel on which a commit tells the sender of one lane that something may be due."""
+    return f"{DUE}_{lane.name}"
 
 
 async def accept_revision(connection: Connection, subject: str, revision: int, *, now: datetime) -> bool:
@@ -66,12 +72,13 @@ async def readdress(connection: Connection, sealer: Sealer, plan: MessagesPlan) 
     row = await cursor.fetchone()
     if row is None:
         return False
-    contact = json.loads(sealer.open(row["contact"], place=contact_place(recipient_id)))
-    contact |= plan.recipient.model_dump(mode="json", include={"language", "time_zone", "consent"})
-    await connection.execute(
-        "UPDATE recipients SET contact = %s WHERE recipient_id = %s",
-        (sealer.seal(json.dumps(contact), place=contact_place(recipient_id)), recipient_id),
-    )
+    kept = json.loads(sealer.open(row["contact"], place=contact_place(recipient_id)))
+    contact = kept | plan.recipient.model_dump(mode="json", include={"language", "time_zone", "consent"})
+    if contact != kept:
+        await connection.execute(
+            "UPDATE recipients SET contact = %s WHERE recipient_id = %s",
+            (sealer.seal(json.dumps(contact), place=contact_place(recipient_id)), recipient_id),
+        )
     return True
 
 
@@ -228,9 +235,13 @@ async def close_prompts(connection: Connection, subject: str, keys: Sequence[str
         )
 
 
-async def announce_due(connection: Connection) -> None:
-    """Wake the senders when the transaction commits."""
-    await connection.execute("SELECT pg_notify(current_schema() || '_' || %s, '')", (DUE,))
+async def announce_due(connection: Connection, lanes: Iterable[Lane] | None = None) -> None:
+    """Wake the senders of some lanes, or of all of them, when the transaction commits."""
+    channels = [DUE] if lanes is None else sorted(due_in(lane) for lane in lanes)
+    if channels:
+        await connection.execute(
+            "SELECT pg_notify(current_schema() || '_' || channel, '') FROM unnest(%s::text[]) AS channel", (channels,)
+        )
 
 
 async def _save_bodies(connection: Connection, sealer: Sealer, bodies: Mapping[int, PlannedMessage]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from services.notifier.store.rows import contact_place
+from shared.messages.base import Consent
 from shared.messages.reply import OpenPrompt
 from shared.postgres.database import Connection
 from shared.postgres.sealing import Sealer
@@ -50,7 +51,7 @@ async def save_number(
         "email": None,
         "language": language,
         "time_zone": time_zone,
-        "consent": {},
+        "consent": Consent().model_dump(),
     }
     sealed = sealer.seal(json.dumps(contact), place=contact_place(reply_to))
     await connection.execute(
