@@ -27,7 +27,8 @@ _CONNECT: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
-_SESSION = {"statement_timeout": "8s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
+# Our statements touch few rows: compiling one takes longer than running it.
+_SESSION = {"jit": "off", "statement_timeout": "8s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
 _RETRY_AT_ONCE = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 _TRANSACTION_TIMEOUT_S = 15.0
 _CUT_AFTER_S = 10.0  # longer than any statement may take

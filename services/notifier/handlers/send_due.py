@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ from shared.telemetry.log import log
 _START_WITHIN_S = 0.8
 """A call that starts later than this after its claim is given back: a STOP may have come since."""
 _BUSY_WAIT_S = 5.0
+_REST_S = 0.05
 _TRIAL_FOR = timedelta(seconds=30)
 _MOST_ANSWERS_PER_HOUR = 6
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
@@ -105,6 +107,8 @@ class SendDue:
         self._answers = Batches(self._record)
         self._not_before = 0.0
         self._was_full = False
+        self._claimed_at = -math.inf
+        self._resting: asyncio.TimerHandle | None = None
 
     async def run_once(self) -> int:
         """Claim and start as many messages as slots and pace allow; return how many were looked at.
@@ -117,6 +121,9 @@ class SendDue:
         if free <= 0 or asked_at < self._not_before or not self._may_start():
             self._was_full = True
             return 0
+        if self._was_full and free < self._concurrency.slots / 2 and self._rest(asked_at):
+            return 0
+        self._claimed_at = asked_at
         calls: Sequence[_Call] = ()
         async with unit_of_work(self._database, now=self._clock.now()) as unit:
             claimed, calls = await self._claim(unit, free)
@@ -139,6 +146,22 @@ class SendDue:
         if not task.cancelled() and task.exception() is not None:
             # The attempt stands written down; the settler finds out what became of it.
             log.error("recording an answer failed", exc_info=task.exception())
+
+    def _rest(self, now: float) -> bool:
+        """Return whether it is too soon for another claim, and have one made when it is not.
+
+        Behind a full claim many messages wait, and finding the next among them costs as much for one as for several.
+        """
+        wait_s = self._claimed_at + _REST_S - now
+        if wait_s <= 0 or True in self._lane.urgent:
+            return False
+        if self._resting is None:
+            self._resting = asyncio.get_running_loop().call_later(wait_s, self._rouse)
+        return True
+
+    def _rouse(self) -> None:
+        self._resting = None
+        self._wake.set()
 
     async def finish(self) -> None:
         """Wait for the calls under way, at most ten seconds."""

@@ -210,7 +210,8 @@ async def release_numbers(connection: Connection, message_ids: Sequence[int]) ->
     await connection.execute(
         """WITH released AS (
                UPDATE messages SET retry_at = 'epoch'
-                WHERE state IN ('planned', 'held') AND retry_at > clock_timestamp() AND reason = 'busy_number'
+                WHERE state IN ('planned', 'held') AND retry_at > 'epoch' AND retry_at > clock_timestamp()
+                  AND reason = 'busy_number'
                   AND recipient_id IN (SELECT r.recipient_id FROM recipients r JOIN messages m ON m.number = r.number
                                         WHERE m.id = ANY(%s))
                RETURNING 1)

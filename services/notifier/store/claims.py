@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from services.notifier.domain.budget import SERIES, WEEK
 from services.notifier.domain.message import Contact, Message
 from services.notifier.domain.policy import COUNTED
-from services.notifier.store.rows import MESSAGE_COLUMNS, read_contact, read_message
+from services.notifier.store.rows import COLUMNS, read_contact, read_message
 from shared.messages.base import Channel, Purpose
 from shared.postgres.database import Connection
 from shared.postgres.sealing import Sealer
@@ -16,12 +16,14 @@ from shared.postgres.sealing import Sealer
 _ANSWERS = 2
 """The last priority of those that answer somebody."""
 _WAITS_FOR_PROVIDER = "('rate_limited', 'provider_not_reached', 'busy_number', 'not_found_at_provider')"
-_MAY_GO = f"""NOT EXISTS (SELECT FROM messages e
-        WHERE e.recipient_id = m.recipient_id AND e.channel = m.channel AND e.urgent = m.urgent AND e.wanted
-          AND e.state = 'planned' AND e.due_at <= %(now)s AND e.retry_at > clock_timestamp()
-          AND e.reason IN {_WAITS_FOR_PROVIDER} AND (e.send_at, e.id) < (m.send_at, m.id))
+_WAITING = f"""SELECT DISTINCT ON (recipient_id, channel, urgent) recipient_id, channel, urgent, send_at, id
+      FROM messages
+     WHERE wanted AND state = 'planned' AND due_at <= %(now)s AND retry_at > 'epoch' AND retry_at > clock_timestamp()
+       AND reason IN {_WAITS_FOR_PROVIDER}
+     ORDER BY recipient_id, channel, urgent, send_at, id"""  # noqa: S608 - constant
+_MAY_GO = """(w.id IS NULL OR (m.send_at, m.id) <= (w.send_at, w.id))
     AND (m.after_key IS NULL OR NOT EXISTS (SELECT FROM messages e
-        WHERE e.subject = m.subject AND e.key = m.after_key AND e.wanted AND e.outcome IS NULL))"""  # noqa: S608 - constant
+        WHERE e.subject = m.subject AND e.key = m.after_key AND e.wanted AND e.outcome IS NULL))"""
 
 
 async def claim_due(
@@ -40,7 +42,9 @@ async def claim_due(
     Nothing overtakes an earlier message to the same recipient that waits for the provider, nor the one it follows.
     """
     cursor = await connection.execute(
-        f"""SELECT {MESSAGE_COLUMNS} FROM messages m JOIN message_bodies b ON b.message_id = m.id
+        f"""WITH waiting AS MATERIALIZED ({_WAITING})
+            SELECT {COLUMNS} FROM messages m
+              LEFT JOIN waiting w ON (w.recipient_id, w.channel, w.urgent) = (m.recipient_id, m.channel, m.urgent)
              WHERE m.state IN ('planned', 'held') AND m.due_at <= %(now)s AND m.retry_at <= clock_timestamp()
                AND m.channel = ANY(%(channels)s) AND m.urgent = ANY(%(urgent)s)
                AND (m.expires_at <= %(now)s OR NOT %(only_expired)s AND {_MAY_GO})
@@ -54,7 +58,15 @@ async def claim_due(
             "only_expired": only_expired,
         },
     )
-    return [read_message(row, sealer) for row in await cursor.fetchall()]
+    rows = {row["id"]: row for row in await cursor.fetchall()}
+    if not rows:
+        return []
+    # Read once the messages are locked: a plan that changes both then shows in both, or in neither.
+    cursor = await connection.execute(
+        "SELECT message_id, template, template_values FROM message_bodies WHERE message_id = ANY(%s)", (list(rows),)
+    )
+    bodies = {body["message_id"]: body for body in await cursor.fetchall()}
+    return [read_message({**row, **bodies[key]}, sealer) for key, row in rows.items() if key in bodies]
 
 
 async def contacts(connection: Connection, sealer: Sealer, recipient_ids: Iterable[str]) -> dict[str, Contact]:

@@ -12,9 +12,11 @@ from shared.kernel.contact import EmailAddress, PhoneNumber, parse_email
 from shared.messages.base import Channel, Consent, Purpose
 from shared.postgres.sealing import Sealer
 
-MESSAGE_COLUMNS = """m.id, m.subject, m.key, m.channel, m.clinic_id, m.patient_ref, m.recipient_id, m.purpose, m.urgent,
+COLUMNS = """m.id, m.subject, m.key, m.channel, m.clinic_id, m.patient_ref, m.recipient_id, m.purpose, m.urgent,
     m.state, m.wanted, m.send_at, m.expires_at, m.due_at, m.attempt, m.resends, m.reason, m.provider_reference,
-    m.receipt, m.number, m.fallbacks, b.template, b.template_values"""
+    m.receipt, m.number, m.fallbacks"""
+"""The narrow columns of ``messages m``."""
+MESSAGE_COLUMNS = f"{COLUMNS}, b.template, b.template_values"
 """Columns that `read_message` reads, of ``messages m`` joined with ``message_bodies b``."""
 
 
