@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 
 from cli.sandbox_line import SandboxLine
-from shared.postgres.demo_clock import set_demo_clock
+from shared.postgres.demo_clock import move_demo_clock
 
 # All that is under way between an event and its receipt. The clock steps only when there is none of it.
 _UNDER_WAY = """
@@ -53,7 +53,6 @@ SELECT min(due) AS due FROM (
 class DemoTime:
     """Moves the one clock that all processes follow, and knows whether anything still happens at its present time."""
 
-    database_url: str
     connection: AsyncConnection[DictRow]
     line: SandboxLine
     zone: ZoneInfo
@@ -76,9 +75,9 @@ class DemoTime:
     async def move(self, to: datetime) -> None:
         """Set the clock, never back, and wait until every process has seen it."""
         self.now = max(self.now, to)
-        await set_demo_clock(self.database_url, self.now)
+        await move_demo_clock(self.connection, self.now)
         await self.tell()
-        await asyncio.sleep(0.04)  # every process reads the row fifty times a second
+        await asyncio.sleep(0.02)  # every process hears of it within milliseconds
 
     async def tell(self) -> None:
         """Tell the sandbox what time it is: it shows the time beside what happens."""

@@ -170,8 +170,8 @@ def start_stack(
     servers = _servers(throwaway=throwaway, say=say)
     try:
         environment = _environment(home, servers, sandbox=sandbox, clock=clock, extra=extra or {})
-        say("migrating the database and declaring the queues")
-        asyncio.run(_prepare(environment))
+        say("migrating the database")
+        asyncio.run(migrate(environment["AFTERCARE_DATABASE_URL"], MIGRATIONS))
         before_services(environment["AFTERCARE_DATABASE_URL"])
         stack = _spawn(home, environment, servers, sandbox=sandbox, say=say)
     except BaseException:
@@ -179,6 +179,11 @@ def start_stack(
             servers.stop()
         raise
     try:
+        # The services start while the broker does: they wait for it as they would after its failure.
+        if servers is not None:
+            servers.wait_for_broker(say)
+        say("declaring the queues")
+        asyncio.run(_declare(environment["AFTERCARE_AMQP_URL"]))
         stack.wait_until_ready()
         if sandbox:
             _name_phones(stack)
@@ -197,16 +202,20 @@ def _servers(*, throwaway: bool, say: Say) -> LocalServers | None:
     say("starting private servers")
     # Servers are unpacked once for everything that runs on this machine.
     return start_local_servers(
-        home_of() / "servers", want_broker=want_broker, want_database=want_database, throwaway=throwaway, say=say
+        home_of() / "servers",
+        want_broker=want_broker,
+        want_database=want_database,
+        throwaway=throwaway,
+        broker_follows=True,
+        say=say,
     )
 
 
-async def _prepare(environment: Mapping[str, str]) -> None:
+async def _declare(amqp_url: str) -> None:
     deadline = time.monotonic() + 20
-    await migrate(environment["AFTERCARE_DATABASE_URL"], MIGRATIONS)
     while True:
         try:
-            return await declare_on(environment["AFTERCARE_AMQP_URL"])
+            return await declare_on(amqp_url)
         except DependencyUnavailableError:
             # A broker that accepts connections may still be loading its users and queues.
             if time.monotonic() > deadline:

@@ -298,7 +298,7 @@ async def storyteller(stack: Stack, say: Say, now: datetime) -> AsyncIterator[St
     async with await AsyncConnection[DictRow].connect(url, autocommit=True, row_factory=dict_row) as connection:
         try:
             line = SandboxLine(stack.addresses["sandbox"])
-            course = DemoTime(url, connection, line, ZONE, now)
+            course = DemoTime(connection, line, ZONE, now)
             yield Story(say, now, course, line, publisher, stack.environment["TWILIO_FROM_NUMBER"])
         finally:
             await publisher.close()

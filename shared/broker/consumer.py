@@ -109,7 +109,7 @@ class Consumer:
                 failures += 1
                 self._complaint = str(error)
                 log.warning("consumer lost its link", queue=self.queue, attempt=failures)
-            await self._pause(exponential(failures, first=0.2, cap=3.0) if failures else 0.0)
+            await self._pause(exponential(failures, first=0.2, cap=1.0) if failures else 0.0)
         self._ended.set()
 
     async def stop(self) -> None:

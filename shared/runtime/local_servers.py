@@ -132,6 +132,15 @@ class LocalServers:
     def __exit__(self, *_exc: object) -> None:
         self.stop()
 
+    def wait_for_broker(self, say: Say) -> None:
+        """Wait until the broker answers, where ``start_local_servers`` did not.
+
+        Raises:
+            ServersUnavailableError: it ended or stays silent.
+        """
+        if self.broker is not None:
+            _wait_for([self.broker], say)
+
     def stop(self) -> None:
         """Stop both servers; throwaway ones at once, and with their data."""
         for server in (self.broker, self.database):
@@ -152,13 +161,15 @@ def start_local_servers(
     want_broker: bool = True,
     want_database: bool = True,
     throwaway: bool = False,
+    broker_follows: bool = False,
     say: Say = lambda _line: None,
     broker_places: Sequence[str] = _PACKAGED_BROKERS,
     database_places: Sequence[str] = _PACKAGED_DATABASES,
 ) -> LocalServers:
     """Start what is wanted below ``home``, unpacking software into ``home/software`` where none is installed.
 
-    Throwaway servers keep their data in a folder that goes with them, and do not wait for the disk.
+    Throwaway servers keep their data in a folder that goes with them, and do not wait for the disk. The broker takes
+    seconds longer than the database: where it ``follows``, it is left to ``LocalServers.wait_for_broker``.
 
     Raises:
         ServersUnavailableError: a server can be neither found nor unpacked, or does not start.
@@ -181,9 +192,10 @@ def start_local_servers(
         if want_database:
             binaries = _find_database(software, database_places, say)
             database = _database(binaries, data / "database", database_port, password, throwaway=throwaway)
-        # The broker takes seconds to come up and the database does not: start the slow one first, wait for both.
-        servers = [server for server in (broker, database) if server is not None]
-        _start_together(servers, say)
+        wanted = [server for server in (broker, database) if server is not None]
+        for one in wanted:
+            one.process = one.launch()
+        _wait_for([one for one in wanted if one is database or not broker_follows], say)
     except BaseException:
         for server in (broker, database):
             if server is not None:
@@ -200,9 +212,7 @@ def start_local_servers(
     return LocalServers(addresses, broker, database, throwaway=data if throwaway else None, claim=claim)
 
 
-def _start_together(servers: Sequence[_Server], say: Say) -> None:
-    for server in servers:
-        server.process = server.launch()
+def _wait_for(servers: Sequence[_Server], say: Say) -> None:
     deadline = time.monotonic() + _READY_WITHIN_S
     waiting = list(servers)
     while waiting:

@@ -58,7 +58,7 @@ class Loop:
         self._complaint = complaint if self._failures > 1 else None
 
     async def _sleep(self, stopping: asyncio.Event) -> None:
-        pause = exponential(self._failures, first=0.2, cap=5.0) if self._failures else self.every_s
+        pause = exponential(self._failures, first=0.2, cap=2.0) if self._failures else self.every_s
         waits = [asyncio.ensure_future(stopping.wait())]
         if not self._failures:
             waits.append(asyncio.ensure_future(self.wake.wait()))

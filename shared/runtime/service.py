@@ -35,6 +35,7 @@ from shared.web.server import Route, build_application, serving
 
 _DRAIN_S = 10.0
 _CLOCKS_MAY_DIFFER_S = 2.0
+_LOOKS_OFTEN_S = 1.0  # a loop that looks this often waits for something to become due
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,8 @@ async def _run_parts(kit: Kit, parts: Parts, settings: ServiceSettings, port: in
         kit.health.add(f"queue {consumer.queue}", consumer.complaint)
     for loop in loops:
         kit.health.add(loop.name, loop.complaint)
+        if isinstance(kit.clock, FollowedClock) and loop.every_s <= _LOOKS_OFTEN_S:
+            kit.clock.wakes(loop.wake)
     application = build_application(parts.routes, health=kit.health, metrics=kit.metrics)
     async with (
         watchdog(kit.metrics),
