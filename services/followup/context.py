@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from services.followup.domain.schedule import Hours
+from services.followup.domain.schedule import Hours, Kind, Moment
 from shared.clinics.model import Clinic, Clinics
 from shared.kernel.errors import PermanentError
 from shared.messages.plan import Recipient
@@ -27,6 +27,11 @@ class Context:
         if clinic is None:
             raise PermanentError("data.clinic_id: no clinic of that id stands in the clinic file")
         return clinic
+
+
+def kind_at(clinic: Clinic, moment: Moment) -> Kind:
+    """Return what a clinic asks at a moment after an infusion; whether somebody is home is asked by every clinic."""
+    return Kind.HOME_SAFE if moment is Moment.HOME_SAFE else Kind(getattr(clinic.checkins, moment))
 
 
 def hours_of(clinic: Clinic, recipient: Recipient) -> Hours:

@@ -225,6 +225,23 @@ class Person(ConfigModel):
     role: Literal["clinician", "nurse", "lead", "ops"] = "clinician"
 
 
+MoodQuestion = Literal["mood", "nothing"]
+Questionnaire = Literal["questionnaire", "phq8", "phq2", "gad2", "nothing"]
+
+
+class CheckIns(ConfigModel):
+    """What is asked after an infusion (I1). Questionnaires look back two weeks, so none stands before a week (I2).
+
+    ``questionnaire`` is the PHQ-9, or the PHQ-8 while nobody could act on an answer about suicide (3.4).
+    """
+
+    day_1: MoodQuestion = "mood"
+    day_3: MoodQuestion = "mood"
+    week_1: Questionnaire = "questionnaire"
+    week_2: Questionnaire = "questionnaire"
+    week_3: Questionnaire = "questionnaire"
+
+
 class Roster(ConfigModel):
     """The people of a clinic and their shifts."""
 
@@ -263,6 +280,7 @@ class Clinic(ConfigModel):
     brake: Brake = Brake()
     calcom: CalCom = CalCom()
     cadence: dict[VisitKind, tuple[Step, ...]] = Field(default_factory=dict)
+    checkins: CheckIns = CheckIns()
     roster: Roster = Roster()
     ops_phone: E164 | None = None
 

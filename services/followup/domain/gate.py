@@ -3,13 +3,20 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.followup.domain.instrument import HOME_SAFE, MOOD, PHQ8, PHQ9, Instrument
+from services.followup.domain.instrument import GAD2, HOME_SAFE, MOOD, PHQ2, PHQ8, PHQ9, Instrument
 from services.followup.domain.schedule import Kind
 
 COVER = timedelta(hours=4)
 """For how long somebody must be on call before a question about suicide goes out (3.4)."""
 SENSITIVE_FOR = timedelta(minutes=15)
 """How long a question about suicide may wait to be sent."""
+_ASKED_WITH = {
+    Kind.HOME_SAFE: HOME_SAFE,
+    Kind.MOOD: MOOD,
+    Kind.PHQ8: PHQ8,
+    Kind.PHQ2: PHQ2,
+    Kind.GAD2: GAD2,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,9 @@ def judge_due(
     watch: Watch,
     now: datetime,
 ) -> Ask | Drop:
-    """Decide what happens to a check-in whose time has come."""
+    """Decide what happens to a check-in whose time has come; ``kind`` is what its clinic asks at that moment."""
+    if kind is Kind.NOTHING:
+        return Drop("not_asked")
     if not watch.has_roster:
         return Drop("no_roster")
     if now >= useless_at:
@@ -61,8 +70,6 @@ def judge_due(
         return Drop("no_consent")
     if has_open_case and kind is not Kind.HOME_SAFE:
         return Drop("case_open")
-    if kind is Kind.HOME_SAFE:
-        return Ask(HOME_SAFE)
-    if kind is Kind.MOOD:
-        return Ask(MOOD)
-    return Ask(PHQ9 if watch.is_kept else PHQ8)
+    if kind is Kind.QUESTIONNAIRE:
+        return Ask(PHQ9 if watch.is_kept else PHQ8)
+    return Ask(_ASKED_WITH[kind])

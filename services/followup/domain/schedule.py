@@ -29,16 +29,24 @@ class Moment(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a check-in asks; which form of the questionnaire is decided when it is asked (3.4)."""
+    """What a check-in asks."""
 
     HOME_SAFE = "home_safe"
     MOOD = "mood"
     QUESTIONNAIRE = "questionnaire"
+    """The PHQ-9, or the PHQ-8 while nobody could act on an answer about suicide: decided when it is asked (3.4)."""
+    PHQ8 = "phq8"
+    PHQ2 = "phq2"
+    GAD2 = "gad2"
+    NOTHING = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How long after the end of an infusion something is asked, and until when it is still of use when late (R9)."""
+    """How long after the end of an infusion something is asked, and until when it is still of use when late (R9).
+
+    ``kind`` is what is asked then where the clinic has not chosen something else.
+    """
 
     kind: Kind
     after: timedelta

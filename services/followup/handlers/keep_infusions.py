@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
-from services.followup.context import Context, hours_of
+from services.followup.context import Context, hours_of, kind_at
 from services.followup.domain.checkin import CheckIn, Status
 from services.followup.domain.schedule import (
-    Hours,
     Infusion,
+    Kind,
     Moment,
     asks_for_a_call_instead,
     checkin_id,
@@ -17,6 +17,7 @@ from services.followup.domain.schedule import (
 from services.followup.handlers.ask_checkin import end_checkin
 from services.followup.handlers.raise_task import TaskKind, raise_task
 from services.followup.store import checkins, patients, records
+from shared.clinics.model import Clinic
 from shared.messages.envelope import Envelope
 from shared.messages.infusions import PatientInfusions
 from shared.postgres.unit_of_work import UnitOfWork
@@ -57,16 +58,19 @@ async def keep_infusions(
         if one.infusion_id not in voided
     ]
     await patients.save_infusions(unit.connection, snapshot.patient_ref, infusions)
-    await _replan(unit, snapshot, infusions, hours_of(clinic, snapshot.recipient))
+    await _replan(unit, snapshot, infusions, clinic)
 
 
-async def _replan(unit: UnitOfWork, snapshot: PatientInfusions, infusions: list[Infusion], hours: Hours) -> None:
+async def _replan(unit: UnitOfWork, snapshot: PatientInfusions, infusions: list[Infusion], clinic: Clinic) -> None:
+    hours = hours_of(clinic, snapshot.recipient)
     ref = snapshot.patient_ref
     known = {
         one.checkin_id: one for one in await checkins.of_patients(unit.connection, [ref], since=unit.now - _EVERYTHING)
     }
     wished = {}
     for planned in plan_checkins(infusions, snapshot.next_starts_at, hours):
+        if kind_at(clinic, planned.moment) is Kind.NOTHING:
+            continue
         key = checkin_id(ref, planned.infusion_id, planned.moment)
         wished[key] = CheckIn(
             checkin_id=key,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from services.followup.context import Context
+from services.followup.context import Context, kind_at
 from services.followup.domain.case import PAGED_TIERS
 from services.followup.domain.checkin import CheckIn, Status
 from services.followup.domain.gate import Ask, judge_due
@@ -84,7 +84,7 @@ async def _judge(
 ) -> None:
     clinic = context.clinic(checkin.clinic_id)
     verdict = judge_due(
-        checkin.kind,
+        kind_at(clinic, checkin.moment),
         useless_at=checkin.useless_at,
         next_starts_at=patient.next_starts_at,
         agreed=recipient.consent.checkins,

@@ -163,6 +163,10 @@ KEPT = Watch(has_roster=True, covers_next_hours=True, test_page_acknowledged=Tru
         (Kind.MOOD, {"next_starts_at": FRIDAY}, "superseded"),
         (Kind.MOOD, {"next_starts_at": FRIDAY + timedelta(seconds=1)}, "mood"),
         (Kind.MOOD, {"useless_at": FRIDAY}, "too_late"),
+        (Kind.PHQ8, {}, "phq8"),
+        (Kind.PHQ2, {}, "phq2"),
+        (Kind.GAD2, {"watch": Watch(True, False, False)}, "gad2"),
+        (Kind.NOTHING, {}, "not_asked"),
     ],
 )
 def test_what_is_asked_is_judged_when_it_is_due(kind, changes, expected):  # 3.4, R6, R9

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from shared.clinics.model import CheckIns
 from shared.messages import checkin, outcome
-from tests.builders import ny
-from tests.followup_room import ANA
+from tests.builders import example_clinics, ny
+from tests.followup_room import ANA, open_followup
 
 FRIDAY = "2026-12-04 12:10"
 ITEMS = """SELECT answers.item, value FROM followup.answers JOIN followup.checkins USING (checkin_id)
@@ -184,6 +185,23 @@ async def test_an_older_snapshot_changes_nothing(room):
     room.serial -= 1
     await room.infused()
     assert await room.rows("SELECT count(*) AS n FROM followup.checkins") == newest
+
+
+async def test_a_clinic_chooses_what_it_asks_and_when(database_url, sealer):  # I1, I2
+    clinics = example_clinics()
+    harbor = clinics.clinics["harbor"].model_copy(update={"checkins": CheckIns(day_3="nothing", week_1="gad2")})
+    chosen = clinics.model_copy(update={"clinics": {**clinics.clinics, "harbor": harbor}})
+    async with open_followup(database_url, sealer, clinics=chosen) as room:
+        await got_home(room)
+        moments = {row["moment"] for row in await room.rows("SELECT moment FROM followup.checkins")}
+        assert moments == {"home_safe", "day_1", "week_1", "week_2", "week_3"}
+        await room.until("2026-12-11 12:00")
+        room.published.clear()
+        await room.until("2026-12-11 12:10")
+        await answer_items(room, ["2", "nearly every day"])
+        (completed,) = room.of(checkin.COMPLETED)
+        assert (completed["instrument"], completed["items"]) == ("gad2", [2, 3])
+        assert (completed["score"]["total"], completed["score"]["band"]) == (5, "positive")
 
 
 async def questionnaire(room, *, kept=True):
