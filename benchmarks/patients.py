@@ -27,6 +27,7 @@ from shared.telemetry.metrics import Metrics
 CLINIC = "harbor"
 _ASKED_AGO = timedelta(minutes=30)
 _OF_USE_FOR = timedelta(hours=12)
+_AT_ONCE = 200
 
 
 def patient_of(number: int) -> str:
@@ -43,18 +44,20 @@ async def ask_moods(followup: Database, notifier: Database, clinics: Clinics, nu
     """Let patients have been asked how they are, half an hour ago: the question is sent and open."""
     now = datetime.now(UTC)
     context = Context(clinics, Metrics())
-    async with followup.transaction() as ours, notifier.transaction() as theirs:
-        for number in numbers:
-            recipient = _recipient(number, now)
-            unit = UnitOfWork(ours, followup.sealer, now - _ASKED_AGO, "aftercare/followup", Cause())
-            plan = await _ask_mood(unit, context, number, recipient, useless_at=now + _OF_USE_FOR)
-            await _apply(theirs, notifier.sealer, plan)
-        await theirs.execute(
-            """UPDATE messages SET state = 'sent', outcome = 'sent', ended_at = %s, attempt = 1, receipt = 'delivered',
-                      provider_reference = 'SM' || md5(subject)
-                WHERE state = 'planned' AND purpose = %s""",
-            (now - _ASKED_AGO, Purpose.CHECKIN),
-        )
+    # A few hundred at a time: a transaction may not take longer than the product allows its own.
+    for some in (numbers[at : at + _AT_ONCE] for at in range(0, len(numbers), _AT_ONCE)):
+        async with followup.transaction() as ours, notifier.transaction() as theirs:
+            for number in some:
+                recipient = _recipient(number, now)
+                unit = UnitOfWork(ours, followup.sealer, now - _ASKED_AGO, "aftercare/followup", Cause())
+                plan = await _ask_mood(unit, context, number, recipient, useless_at=now + _OF_USE_FOR)
+                await _apply(theirs, notifier.sealer, plan)
+            await theirs.execute(
+                """UPDATE messages SET state = 'sent', outcome = 'sent', ended_at = %s, attempt = 1,
+                          receipt = 'delivered', provider_reference = 'SM' || md5(subject)
+                    WHERE state = 'planned' AND purpose = %s""",
+                (now - _ASKED_AGO, Purpose.CHECKIN),
+            )
 
 
 async def _ask_mood(
@@ -88,11 +91,17 @@ async def _ask_mood(
 
 
 async def plan_reminders(notifier: Database, numbers: Sequence[int]) -> None:
-    """Let patients have a reminder that is due now, all with one commit."""
-    now = datetime.now(UTC)
+    """Let patients have a reminder, all due at the same moment: now, once the last of them is planned."""
+    later = datetime.now(UTC) + timedelta(hours=1)
+    for some in (numbers[at : at + _AT_ONCE] for at in range(0, len(numbers), _AT_ONCE)):
+        async with notifier.transaction() as connection:
+            for number in some:
+                await _apply(connection, notifier.sealer, _reminder(number, later))
     async with notifier.transaction() as connection:
-        for number in numbers:
-            await _apply(connection, notifier.sealer, _reminder(number, now))
+        await connection.execute(
+            "UPDATE messages SET send_at = %(now)s, due_at = %(now)s WHERE state = 'planned' AND send_at = %(later)s",
+            {"now": datetime.now(UTC), "later": later},
+        )
         await plans.announce_due(connection)
 
 
