@@ -70,7 +70,10 @@ class _Answer:
 
 def read_numbers(text: str, *, highest: int) -> Numbers:
     """Return what the numbers of a plain text (see ``text.plain``) say on a scale that ends at ``highest``."""
-    tokens = _without_scale(_tokens(text), highest)
+    every = _tokens(text)
+    if _is_reversed(every, highest):
+        return Numbers(seen=True)
+    tokens = _without_scale(every, highest)
     seen = any(token.value is not None for token in tokens)
     corrected = _corrects(tokens)
     answers = list(_answers(tokens))
@@ -209,6 +212,31 @@ def _word(tokens: Sequence[Token], at: int) -> str:
     return "|" if token.kind == "break" else token.text
 
 
+def _is_reversed(tokens: Sequence[Token], highest: int) -> bool:
+    """Return whether a text takes the scale the other way round: "10 if ten is the worst"."""
+    return any(
+        (token.value == highest and _end_named(tokens, at) in say.WORST)
+        or (token.value == 0 and _end_named(tokens, at) in say.BEST)
+        for at, token in enumerate(tokens)
+        if token.value is not None and not tokens[at - 1].text == "/"
+    )
+
+
+def _end_named(tokens: Sequence[Token], at: int) -> str:
+    """Return what a number is said to mean on the scale, "" if nothing: "10 is the worst", "0 = bad"."""
+    place = at + 1
+    if _word(tokens, place) not in say.MEANS and _word(tokens, at - 1) not in say.SUPPOSE:
+        return ""
+    while place < len(tokens) and _word(tokens, place) in say.MEANS | say.ARTICLES:
+        place += 1
+    return _word(tokens, place) if _word(tokens, place + 1) not in say.SINCE_WHEN else ""
+
+
+def _names_end(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number only names an end of the scale beside the answer: "if 0 is the worst then 4"."""
+    return _end_named(tokens, at) in say.WORST | say.BEST and sum(token.value is not None for token in tokens) > 1
+
+
 def _answers(tokens: Sequence[Token]) -> Iterator[_Answer]:
     for at, token in enumerate(tokens):
         if token.value is None:
@@ -241,6 +269,9 @@ def _is_something_else(tokens: Sequence[Token], at: int) -> bool:
 def _measures(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number has a unit: "9 hours", "7 a.m.", "2 of us"."""
     after, then = _word(tokens, at + 1), _word(tokens, at + 2)
+    if after in say.RANGE_JOINTS and at + 2 < len(tokens) and tokens[at + 2].value is not None:
+        # "3-4 hrs", "2 or 3 beers"
+        return _word(tokens, at + 3) in say.UNITS
     return after in say.UNITS or (after in {"a", "p"} and then == "m") or (after == "of" and then in say.OF_PEOPLE)
 
 
@@ -248,6 +279,9 @@ def _is_part(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number is a percentage, a price, or a part of a fraction, date or blood pressure."""
     before, after = _word(tokens, at - 1), _word(tokens, at + 1)
     if after == "%" or before in {"$", "<"}:
+        return True
+    value = tokens[at].value
+    if value is not None and 1900 <= value < 2100 and len(tokens) > 1:  # a year
         return True
     if after in {"/", "$"} and not _is_range_slash(tokens, at):
         return True
@@ -278,8 +312,20 @@ def _rates_another(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _is_age(tokens: Sequence[Token], at: int) -> bool:
-    before = _word(tokens, at - 1)
-    return before in say.PERSONS_ARE or (before in say.BE and _word(tokens, at - 2) in say.PERSONS)
+    """Return whether a number is somebody else's age or mark: "my son is 9", "mi suegra es un dos"."""
+    place = at - 1
+    while _word(tokens, place) in say.ARTICLES:
+        place -= 1
+    before = _word(tokens, place)
+    return before in say.PERSONS_ARE or (before in say.BE and _word(tokens, place - 1) in say.PERSONS)
+
+
+def _counts_on(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number goes on with a list of counted things: "2 cups, 3 kids, 1 bathroom"."""
+    if sum(token.value is not None and _measures(tokens, place) for place, token in enumerate(tokens)) < 2:
+        return False
+    after = tokens[at + 1] if at + 1 < len(tokens) else None
+    return after is not None and after.kind == "word" and after.text not in say.CLOSERS | say.STARTERS
 
 
 def _counts(tokens: Sequence[Token], at: int) -> bool:
@@ -301,7 +347,7 @@ def _stands(tokens: Sequence[Token], at: int) -> bool:
     before, after = _word(tokens, at - 1), _word(tokens, at + 1)
     starts = before in {"", "|", ",", "(", '"', "-", "*", "~", "=", ">", "#", "'", ":"} or _is_sign(before)
     ends = after in {"", "|", ",", ")", '"', "-", "*", "~", "+", ">", "'", "("} or _is_sign(after)
-    if ends or before in say.CUES or after in say.CLOSERS:
+    if ends or before in say.CUES or after in say.CLOSERS | say.ENDEARMENTS:
         return True
     if starts:
         plural = after.endswith("s") and len(after) > 3 and after not in say.NO_PLURALS
@@ -316,7 +362,8 @@ def _stands_as_word(tokens: Sequence[Token], at: int) -> bool:
     starts = (
         before in {"", "|", ",", "(", '"', "-", "*", "~", "=", ">", ":"} or _is_sign(before) or before in say.FILLERS
     )
-    ends = after in {"", "|", ",", ")", '"', "-", "*", "~", "+", ">"} or _is_sign(after) or after in say.CLOSERS
+    ends = after in {"", "|", ",", ")", '"', "-", "*", "~", "+", ">"} or _is_sign(after)
+    ends = ends or after in say.CLOSERS | say.ENDEARMENTS
     if _label_before(tokens, at) in say.MOOD:
         return True
     if text in say.ARTICLES_TOO:
@@ -412,7 +459,9 @@ def _in_question(tokens: Sequence[Token], at: int) -> bool:
     while end < min(len(tokens), at + _LONG) and tokens[end].kind != "break":
         end += 1
     asked = end < len(tokens) and "?" in tokens[end].text
-    return at > start and (first in say.ASKS or (asked and first in say.ASKS_WITH_MARK))
+    if at == start:
+        return asked and _end_named(tokens, at) in say.WORST | say.BEST
+    return first in say.ASKS or (asked and first in say.ASKS_WITH_MARK)
 
 
 def _is_past(tokens: Sequence[Token], at: int) -> bool:
@@ -422,7 +471,7 @@ def _is_past(tokens: Sequence[Token], at: int) -> bool:
         start > 0
         and tokens[start - 1].kind != "break"
         and tokens[start - 1].value is None
-        and tokens[start - 1].text not in _PAUSES
+        and tokens[start - 1].text not in _PAUSES | say.THEREFORE
     ):
         start -= 1
     end = at + 1
@@ -446,12 +495,14 @@ def _is_past(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _was_before(tokens: Sequence[Token], at: int) -> bool:
-    """Return whether the words before a number alone put it in the past: "yesterday was a 6"."""
+    """Return whether a number alone is put in the past: "yesterday was a 6", "5 was yesterday"."""
     before: list[str] = []
     place = at - 1
-    while place >= max(0, at - _LONG) and tokens[place].kind != "break" and tokens[place].text not in _PAUSES:
+    while place >= max(0, at - _LONG) and tokens[place].kind != "break" and tokens[place].text not in _PAUSES | say.THEREFORE:
         before.append(_word(tokens, place))
         place -= 1
+    if _word(tokens, at + 1) in say.WAS and {_word(tokens, at + 2), _word(tokens, at + 3)} & say.PAST:
+        return True
     return bool(_nearest_is_past(before)) and _word(tokens, at + 1) not in say.NOW
 
 
@@ -486,6 +537,8 @@ def _latest(tokens: Sequence[Token], answers: Sequence[_Answer]) -> Decimal | No
     if between & say.CORRECTIONS or any(words in joined for words in say.CORRECTION_PHRASES):
         return last.value
     if ">" in between:
+        return last.value
+    if joined in say.BUT_IT_IS and say.TOLD & {_word(tokens, answers[-2].first - 1), _word(tokens, answers[-2].first - 2)}:
         return last.value
     if "from" in between and _word(tokens, answers[-2].first - 1) == "to":
         return answers[-2].value
@@ -529,5 +582,7 @@ _OTHER_MEANINGS = (
     _rates_another,
     _is_age,
     _in_question,
+    _names_end,
     _counts,
+    _counts_on,
 )

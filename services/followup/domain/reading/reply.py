@@ -1,7 +1,7 @@
 """Read one reply (DOMAIN.md 6): who wrote it, is anyone in danger, keywords, then the answer to the open question."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -12,7 +12,7 @@ from services.followup.domain.safety import NOTHING_FOUND, Screening, Tier, scre
 from services.followup.domain.text.phrases import Found
 from services.followup.domain.text.plain import plain
 from services.followup.domain.text.quoted import own_words, without_long_quotes
-from services.followup.domain.text.words import BREAKS
+from services.followup.domain.text.words import BREAKS, CLAUSE_BREAK
 
 _SAYS = Interpretation
 _SCALES = {
@@ -24,6 +24,11 @@ _SCALES = {
 }
 _OPTIONS = ("option_0", "option_1", "option_2", "option_3")
 _LONG = 30  # words of a clause that are looked at
+_FEW = 6
+_FEW_WORDS = 3
+_CONTRASTS = frozenset({"but", "pero", "although", "though", "tho", "aunque", "except", "excepto"})
+_CLAUSE_ENDS = BREAKS | _CONTRASTS
+_NOTHING = frozenset({"no", "nope", "0", "zero", "cero", "never", "nunca"})
 _ORDER = tuple(Interpretation)
 _CHECK_INS = frozenset({PromptKind.MOOD, PromptKind.PHQ_ITEM, PromptKind.ITEM_9, PromptKind.HOME_SAFE})
 _SCORED = _CHECK_INS - {PromptKind.HOME_SAFE} | {PromptKind.MOOD_ANSWERED}
@@ -32,12 +37,30 @@ _ASKS_BACK = _CHECK_INS | {PromptKind.CONFIRM}
 _SETTLED = frozenset(Interpretation) - {_SAYS.REVIEW, _SAYS.UNMATCHED, _SAYS.EMPTY}
 # Beside these a question is not looked for.
 _NOTHING_BESIDE = frozenset({_SAYS.OPT_OUT, _SAYS.OPT_IN, _SAYS.HELP, _SAYS.WRONG_NUMBER})
+# The phrases that say a thing, and those that say nothing of their own.
+_SAID_BY: Mapping[Interpretation, tuple[str, ...]] = {
+    _SAYS.WRONG_NUMBER: ("wrong_number", "not_named"),
+    _SAYS.OPT_OUT: ("opt_out", "opt_out_perhaps"),
+    _SAYS.OPT_IN: ("opt_in",),
+    _SAYS.CANCEL_REQUEST: ("cancel_request", "cant_come"),
+    _SAYS.RESCHEDULE: ("reschedule", "cant_come"),
+    _SAYS.CONFIRM: ("confirm", "keep", "yes"),
+    _SAYS.SCORE: (*_OPTIONS, "yes", "no", "home", "around_a_number"),
+    _SAYS.RANGE: ("around_a_number",),
+    _SAYS.CORRECTION: ("around_a_number",),
+    _SAYS.ACK: ("ack",),
+}
+_ANSWERS = frozenset({_SAYS.SCORE, _SAYS.RANGE, _SAYS.CORRECTION, _SAYS.CONFIRM})
+_OPT_OUTS = frozenset({"opt_out", "opt_out_perhaps"})
+_SAID_BESIDE = ("thanks", "courtesy", "hello")
 _SAD_SIGNS = frozenset("👎😢😭😞😔💔😩😫😖🥺😿🖤🤮😵🤕☹🙁😓😥")
 _UNCONFIRMED = re.compile(
     r"\b(?:not|no|cant|dont|didnt|wont|isnt|unable|never|antes de|how do i|where do i|need to|can i|como) "
     r"(?:\w+ ){0,2}(?:confirm\w*|sure|seguro|segura)\b"
 )
+_NAME = re.compile(r"(?<=\w )[^\W\d_a-z][^\W\d_]{2,}")
 _DIGITS = re.compile(r"[0-9]")
+_NUMBER_SIGN = re.compile(r"(?<=[a-z]\s)#(?!\w)|(?<=[a-z])#(?!\w)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +81,11 @@ class _Text:
     def has(self, *rules: str) -> bool:
         return any(found.rule in rules for found in self.found)
 
-    def covered_by(self, *rules: str) -> bool:
-        """Return whether every word belongs to some phrase of these rules."""
+    def covered_by(self, *rules: str, numbers_too: bool = False) -> bool:
+        """Return whether every word belongs to some phrase of these rules; numbers do by themselves if asked for."""
         covered = {at for found in self.found if found.rule in rules for at in range(found.first, found.last)}
-        return bool(self.said) and all(at in covered for at, word in enumerate(self.words) if word not in BREAKS)
+        covered |= {at for at, word in enumerate(self.words) if word in BREAKS or (numbers_too and word.isdigit())}
+        return bool(self.said) and len(covered) == len(self.words)
 
     def opens_clause(self, found: Found) -> bool:
         """Return whether a phrase begins a clause, greetings, numbers and the like left aside."""
@@ -112,7 +136,7 @@ def read_reply(text: str, prompt: PromptKind, *, language: str = "en") -> Readin
 
 def _text(own: str) -> _Text:
     book = wording()
-    flat = plain(own)
+    flat = _NUMBER_SIGN.sub(" number ", plain(own))
     words = book.vocabulary.words(flat, line_breaks=True)
     found = book.rules.find(words)
     hellos = frozenset(at for one in found if one.rule == "hello" for at in range(one.first, one.last))
@@ -130,7 +154,7 @@ def _everywhere(read: _Text) -> set[Interpretation]:
     if read.has("wrong_number") or _is_somebody_else(read):
         return {_SAYS.WRONG_NUMBER}
     spared = [found for found in read.found if found.rule == "not_opt_out"]
-    if any(found.rule == "opt_out" and not any(_overlap(found, other) for other in spared) for found in read.found):
+    if any(found.rule in _OPT_OUTS and not any(_overlap(found, other) for other in spared) for found in read.found):
         said.add(_SAYS.OPT_OUT)
     elif read.has("opt_in"):
         said.add(_SAYS.OPT_IN)
@@ -162,16 +186,29 @@ def _keyword(read: _Text) -> set[Interpretation]:
 
 
 def _is_somebody_else(read: _Text) -> bool:
-    """Return whether a short text denies a name: "this is not Ana". A name is a word that no phrase knows."""
-    named = {at for found in read.found if found.rule == "not_named" for at in range(found.last - 1, found.last)}
-    return len(read.said) <= 6 and any(
-        read.words[at].isalpha() and read.words[at] not in read.book.vocabulary.known for at in named
+    """Return whether a text denies a name: "this is not Ana". A name is a word that no phrase knows.
+
+    In more than a few words it must also be written as a name is.
+    """
+    names = {plain(name) for name in _NAME.findall(read.original)}
+    denied = (
+        (read.words[found.last - 1], _clause_length(read.words, found))
+        for found in read.found
+        if found.rule == "not_named"
+    )
+    return any(
+        name.isalpha()
+        and name not in read.book.vocabulary.known
+        and (len(read.said) <= _FEW or (length <= _FEW and name in names))
+        for name, length in denied
     )
 
 
-def _asks(read: _Text) -> bool:
+def _asks(read: _Text, prompt: PromptKind) -> bool:
     """Return whether a text asks something, beside or instead of answering."""
     marked = "?" in read.original or "¿" in read.original
+    if marked and prompt in {PromptKind.CONFIRM, PromptKind.NONE} and len(read.said) >= 3:
+        return True
     rules = {"question", "question_word"} if marked else {"question"}
     if read.has("question_anywhere") or any(found.rule in rules and read.opens_clause(found) for found in read.found):
         return True
@@ -190,6 +227,8 @@ def _answer(
     match prompt:
         case PromptKind.MOOD | PromptKind.MOOD_ANSWERED:
             kinds, value = _scored(numbers, prompt)
+            if prompt is PromptKind.MOOD_ANSWERED and not kinds and read.has("takes_back"):
+                kinds = {_SAYS.CLARIFY}
             return kinds, value, screening
         case PromptKind.PHQ_ITEM:
             kinds, value = _item(read, numbers)
@@ -252,9 +291,23 @@ def _option(read: _Text, rule: str) -> bool:
         if found.rule == rule:
             length = found.last - found.first
             clause = _clause_length(read.words, found)
+            if length == 1 and rule == "option_0" and not _fills_clause(read, found):
+                continue  # "no duermo nada"
             if clause - length <= 2 or (length > 1 and (read.opens_clause(found) or clause - length <= 5)):
                 return True
     return False
+
+
+def _fills_clause(read: _Text, found: Found) -> bool:
+    """Return whether nothing but courtesies stands beside a phrase in its clause."""
+    small = {
+        at
+        for one in read.found
+        if one.rule in {"courtesy", "hello", "no", "thanks"}
+        for at in range(one.first, one.last)
+    }
+    start, end = _clause(read.words, found)
+    return all(found.first <= at < found.last or at in small for at in range(start, end))
 
 
 def _item_9(
@@ -272,15 +325,26 @@ def _item_9(
         tier = Tier.S2 if value == 1 else Tier.S1
         return kinds, value, screening.joined(tier, f"item9.{value}")
     if value == 0:
-        doubted = bool(
-            {"but", "pero", "although", "though", "aunque", "except", "excepto", "sometimes"} & set(read.said)
-        ) or read.has("hedge")
-        return kinds, value, screening.joined(Tier.S2, "item9.contradiction") if doubted else screening
-    if not kinds and not said and _asks(read):
+        if _is_doubted(read):
+            screening = screening.joined(Tier.S2, "item9.contradiction")
+        elif read.has("formerly"):
+            screening = screening.joined(Tier.S3, "item9.formerly")
+        return kinds, value, screening
+    unsure = read.has("hedge", "does_it_count")
+    if not kinds and not said and not unsure and _asks(read, PromptKind.ITEM_9):
         screening = screening.joined(Tier.S3, "item9.question")
     elif not said and (kinds or not read.covered_by("thanks", "courtesy")):
         screening = screening.joined(Tier.S2, "item9.unclear")
     return kinds - {_SAYS.CLARIFY}, None, screening
+
+
+def _is_doubted(read: _Text) -> bool:
+    """Return whether more words take back a part of "not at all": "0 but", "0 for now"."""
+    said = read.said
+    contrasted = any(
+        word in _CONTRASTS | {"sometimes"} and _NOTHING.isdisjoint(said[at + 1 : at + 3]) for at, word in enumerate(said)
+    )
+    return contrasted or read.has("hedge", "for_now")
 
 
 def _home_safe(
@@ -289,9 +353,12 @@ def _home_safe(
     """Return whether the patient is home: 1 yes, 2 no."""
     if any(rule.endswith("driving_now") for rule in screening.rules):
         return set(), None, screening.joined(Tier.M, "driving_after_visit")
+    concern = {_SAYS.REVIEW} if read.has("drove", "unwell", "needs_help") else set()
     kinds, value = _scored(numbers, PromptKind.HOME_SAFE)
     if kinds:
-        return (kinds | {_SAYS.REVIEW} if value == 2 else kinds), value, screening
+        return (kinds | {_SAYS.REVIEW} if value == 2 else kinds | concern), value, screening
+    if read.has("unwell", "needs_help"):
+        return {_SAYS.SCORE, _SAYS.REVIEW}, Decimal(2), screening
     home = [found for found in read.found if found.rule == "home"]
     away = [found for found in read.found if found.rule == "not_home"]
     if away and not (home and all(_before(one, other) for one in home for other in away)):
@@ -301,8 +368,8 @@ def _home_safe(
     if _opens(read, "no") and not home:
         return {_SAYS.SCORE, _SAYS.REVIEW}, Decimal(2), screening
     if home or _opens(read, "yes"):
-        return {_SAYS.SCORE}, Decimal(1), screening
-    return set(), None, screening
+        return {_SAYS.SCORE} | concern, Decimal(1), screening
+    return concern, None, screening
 
 
 def _appointment(read: _Text) -> set[Interpretation]:
@@ -313,6 +380,7 @@ def _appointment(read: _Text) -> set[Interpretation]:
         return {_SAYS.CONFIRM}
     if bare == "r":
         return {_SAYS.RESCHEDULE}
+    alone = {word for word in ("c", "r") if _stands_alone(read, word)}
     kept = [found for found in read.found if found.rule == "keep"]
     wishes = [found for found in read.found if not any(_overlap(found, other) for other in kept)]
     names = {found.rule for found in wishes}
@@ -323,17 +391,30 @@ def _appointment(read: _Text) -> set[Interpretation]:
         said.add(_SAYS.RESCHEDULE)
     if "cancel_request" in names and "reschedule" in names:
         said = {_SAYS.CANCEL_REQUEST, _SAYS.RESCHEDULE} if _asks_both(read) else {_SAYS.RESCHEDULE}
-    if said:
+    if said and not (alone == {"c"} and not read.has("wish")):
         return said
     opening = letters[0] if letters else ""
-    if opening == "r" and len(letters) > 1:
+    if (opening == "r" and len(letters) > 1) or alone == {"r"}:
         return {_SAYS.RESCHEDULE}
+    if alone == {"c"}:
+        return {_SAYS.CONFIRM}
     denied = _UNCONFIRMED.search(" ".join(read.said))
     if not denied and (
         opening == "c" or any(found.rule == "confirm" and read.opens_clause(found) for found in read.found) or kept
     ):
         said.add(_SAYS.CONFIRM)
     return said
+
+
+def _stands_alone(read: _Text, letter: str) -> bool:
+    """Return whether a letter is a clause of its own, or follows a sign at the end: "so early 😂 C"."""
+    words = [CLAUSE_BREAK, *read.words, CLAUSE_BREAK]
+    return any(
+        word == letter
+        and words[at + 1] in BREAKS
+        and (words[at - 1] in BREAKS or not words[at - 1].isascii())
+        for at, word in enumerate(words)
+    )
 
 
 def _asks_both(read: _Text) -> bool:
@@ -352,14 +433,19 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
     if not alarms <= {_SAYS.REVIEW}:
         alarms.discard(_SAYS.REVIEW)
         said -= _a_cry(read)
+        if not read.has("opt_out") and _SAYS.OPT_OUT not in _keyword(read):
+            # "leave me alone" says little of texts; a number that is closed could not be answered (3.3).
+            said.discard(_SAYS.OPT_OUT)
         if not read.has("reschedule"):
             # "I can't go on" is no wish to move a visit.
             said.discard(_SAYS.RESCHEDULE)
     if prompt not in _SCORED and not said - {_SAYS.CONFIRM, _SAYS.QUESTION} and read.has("late"):
-        said = (said if read.has("yes") else said - {_SAYS.CONFIRM}) | {_SAYS.REVIEW}
-    if said.isdisjoint(_NOTHING_BESIDE) and _SAYS.CRISIS not in alarms and _asks(read):
+        said = (said if read.has("yes") or _stands_alone(read, "c") else said - {_SAYS.CONFIRM}) | {_SAYS.REVIEW}
+    if said.isdisjoint(_NOTHING_BESIDE) and _SAYS.CRISIS not in alarms and _asks(read, prompt):
         said.add(_SAYS.QUESTION)
     said |= _remark(read, prompt, said)
+    if said & _ANSWERS and _is_qualified(read):
+        said.add(_SAYS.REVIEW)
     if not said & _SETTLED and alarms <= {_SAYS.REVIEW}:
         watched = bool(screening.rules) and all(".watch_word" in rule for rule in screening.rules)
         said |= _open_end(prompt, said | alarms, only_watched=watched and not said)
@@ -372,9 +458,21 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
         value=answer.value,
         pair=answer.numbers.pair if _SAYS.RANGE in said else None,
         confidence=_confidence(said, answer.numbers, words),
-        human_reads=bool(said & {_SAYS.UNMATCHED, _SAYS.REVIEW})
-        or (words > 3 and not said <= {_SAYS.ACK, _SAYS.CONFIRM, _SAYS.OPT_OUT}),
+        human_reads=bool(said & {_SAYS.UNMATCHED, _SAYS.REVIEW}) or (words > _FEW_WORDS and not _is_explained(read, said)),
     )
+
+
+def _is_qualified(read: _Text) -> bool:
+    """Return whether an answer goes on with "but" and three words or more: somebody should know what (S-3)."""
+    said = read.said
+    at = next((at for at, word in enumerate(said) if word in _CONTRASTS), len(said))
+    return len(said) - at > _FEW_WORDS
+
+
+def _is_explained(read: _Text, said: Collection[Interpretation]) -> bool:
+    """Return whether every word belongs to what was read; else more was said than the answer (3.6, 6)."""
+    rules = (rule for one in said for rule in _SAID_BY.get(one, ()))
+    return read.covered_by(*_SAID_BESIDE, *rules, numbers_too=True)
 
 
 def _a_cry(read: _Text) -> set[Interpretation]:
@@ -485,9 +583,15 @@ def _near(one: Found, other: Found) -> bool:
 
 
 def _clause_length(words: Sequence[str], found: Found) -> int:
+    first, last = _clause(words, found)
+    return last - first
+
+
+def _clause(words: Sequence[str], found: Found) -> tuple[int, int]:
+    """Return where the clause of a phrase begins and ends; a contrast ends it too."""
     first, last = found.first, found.last
     while first > 0 and words[first - 1] not in BREAKS:
         first -= 1
-    while last < len(words) and words[last] not in BREAKS:
+    while last < len(words) and words[last] not in _CLAUSE_ENDS:
         last += 1
-    return last - first
+    return first, last
