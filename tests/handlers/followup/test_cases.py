@@ -265,7 +265,7 @@ async def test_an_opt_out_in_own_words_is_a_command_to_the_notifier(room, text, 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("stop texting me, nothing you do will change what i decided", reading.RECIPIENT_REVOKE),
+        ("stop texting me, the neighbours can have the piano and the plants", reading.RECIPIENT_REVOKE),
         ("ya no me escriban, de todos modos nadie va a contestar", reading.RECIPIENT_REVOKE),
         ("wrong number, she moved out after what happened in june", reading.RECIPIENT_REVOKE),
         ("C. my sister has the spare key and knows what to do", reading.REPLY_READ),
@@ -279,7 +279,9 @@ async def test_more_words_than_the_wish_are_read_by_a_person_too(room, text, sai
     assert await room.tasks() == ["reply_to_read"]
 
 
-@pytest.mark.parametrize("text", ["stop texting me please", "C see you then", "can we do thursday instead", "C thanks!"])
+@pytest.mark.parametrize(
+    "text", ["stop texting me please", "C see you then", "can we do thursday instead", "C thanks!"]
+)
 async def test_a_wish_and_nothing_else_is_on_nobodys_list(room, text):
     await room.reply(text, open_prompts=[ABOUT_VISIT])
     assert await room.tasks() == []

@@ -21,7 +21,11 @@ _TOKEN = re.compile(
     r"|(?P<break>[.!?;\n:]+)"
     r"|(?P<mark>\S)"
 )
+# A day of the week is past where another number is compared with it: "was a 2 monday, now 7".
+_PAST_DAY = dict.fromkeys(say.WEEKDAYS, "yesterday")
+_MOOD_ENDS = 10  # the items of a questionnaire are about sleep, energy and appetite themselves
 _PAUSES = frozenset({",", "(", ")"})
+_NEW_THOUGHT = _PAUSES | say.THEREFORE
 _LONG = 30  # words of a clause that are looked at on each side
 _NUMBERED = re.compile(r"\b(no|num|nr)\.\s*(?=[0-9])")
 _APPROXIMATE = re.compile(r"([0-9]+)ish$")
@@ -66,6 +70,7 @@ class _Answer:
     past: bool = False
     was: bool = False
     labelled: bool = False
+    starred: bool = False
 
 
 def read_numbers(text: str, *, highest: int) -> Numbers:
@@ -76,7 +81,10 @@ def read_numbers(text: str, *, highest: int) -> Numbers:
     tokens = _without_scale(every, highest)
     seen = any(token.value is not None for token in tokens)
     corrected = _corrects(tokens)
-    answers = list(_answers(tokens))
+    answers = list(_answers(tokens, highest))
+    starred = [answer for answer in answers if answer.starred]
+    if len(starred) == 1:
+        answers = starred
     if any(answer.labelled for answer in answers):
         answers = [answer for answer in answers if answer.labelled]
     if not answers:
@@ -137,8 +145,7 @@ def _with_fraction(tokens: Sequence[Token], at: int) -> tuple[int, Decimal]:
     """Return how many tokens a number covers, and its value."""
     token = tokens[at]
     assert token.value is not None
-    whole = token.value == token.value.to_integral_value()
-    if whole:
+    if _is_whole(token):
         for words in say.AND_A_HALF:
             if _texts(tokens, at + 1, len(words)) == words:
                 return 1 + len(words), token.value + Decimal("0.5")
@@ -218,7 +225,7 @@ def _is_reversed(tokens: Sequence[Token], highest: int) -> bool:
         (token.value == highest and _end_named(tokens, at) in say.WORST)
         or (token.value == 0 and _end_named(tokens, at) in say.BEST)
         for at, token in enumerate(tokens)
-        if token.value is not None and not tokens[at - 1].text == "/"
+        if token.value is not None and _word(tokens, at - 1) != "/"
     )
 
 
@@ -234,10 +241,12 @@ def _end_named(tokens: Sequence[Token], at: int) -> str:
 
 def _names_end(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number only names an end of the scale beside the answer: "if 0 is the worst then 4"."""
-    return _end_named(tokens, at) in say.WORST | say.BEST and sum(token.value is not None for token in tokens) > 1
+    return _end_named(tokens, at) in say.WORST | say.BEST and any(
+        token.value is not None for place, token in enumerate(tokens) if place != at
+    )
 
 
-def _answers(tokens: Sequence[Token]) -> Iterator[_Answer]:
+def _answers(tokens: Sequence[Token], highest: int) -> Iterator[_Answer]:
     for at, token in enumerate(tokens):
         if token.value is None:
             continue
@@ -247,10 +256,16 @@ def _answers(tokens: Sequence[Token]) -> Iterator[_Answer]:
         negative = negative and not _spaced_dash(tokens, at)
         if negative or _word(tokens, at - 1) in say.MINUS:
             yield _Answer(-token.value, at, at + 1)
-        elif not _is_something_else(tokens, at):
-            labelled = _label_before(tokens, at) in say.MOOD or _word(tokens, at + 1) in say.MOOD
+        elif not _is_something_else(tokens, at, highest):
+            after = _word(tokens, at + 2) if _word(tokens, at + 1) == "de" else _word(tokens, at + 1)
             yield _Answer(
-                token.value, at, at + 1, past=_is_past(tokens, at), was=_was_before(tokens, at), labelled=labelled
+                token.value,
+                at,
+                at + 1,
+                past=_is_past(tokens, at),
+                was=_was_before(tokens, at),
+                labelled=_label_before(tokens, at) in say.MOOD or after in say.MOOD,
+                starred=_word(tokens, at - 1) == "*",
             )
 
 
@@ -259,9 +274,11 @@ def _spaced_dash(tokens: Sequence[Token], at: int) -> bool:
     return at >= 2 and tokens[at - 2].kind == "word"
 
 
-def _is_something_else(tokens: Sequence[Token], at: int) -> bool:
+def _is_something_else(tokens: Sequence[Token], at: int, highest: int) -> bool:
     """Return whether a number counts, dates, doses, labels or denies something instead of answering."""
     if any(means_else(tokens, at) for means_else in _OTHER_MEANINGS):
+        return True
+    if highest == _MOOD_ENDS and _rates_another(tokens, at):
         return True
     return not (_stands_as_word(tokens, at) if tokens[at].spelt else _stands(tokens, at))
 
@@ -272,6 +289,10 @@ def _measures(tokens: Sequence[Token], at: int) -> bool:
     if after in say.RANGE_JOINTS and at + 2 < len(tokens) and tokens[at + 2].value is not None:
         # "3-4 hrs", "2 or 3 beers"
         return _word(tokens, at + 3) in say.UNITS
+    if after in say.ONE_OF and tokens[at].value != 1:
+        return False
+    if after == "por":
+        return then == "ciento"
     return after in say.UNITS or (after in {"a", "p"} and then == "m") or (after == "of" and then in say.OF_PEOPLE)
 
 
@@ -322,10 +343,11 @@ def _is_age(tokens: Sequence[Token], at: int) -> bool:
 
 def _counts_on(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number goes on with a list of counted things: "2 cups, 3 kids, 1 bathroom"."""
-    if sum(token.value is not None and _measures(tokens, place) for place, token in enumerate(tokens)) < 2:
+    before = range(max(0, at - _LONG), at)
+    if sum(tokens[place].value is not None and _measures(tokens, place) for place in before) < 2:
         return False
     after = tokens[at + 1] if at + 1 < len(tokens) else None
-    return after is not None and after.kind == "word" and after.text not in say.CLOSERS | say.STARTERS
+    return after is not None and after.kind == "word" and after.text not in say.CLOSERS_AFTER
 
 
 def _counts(tokens: Sequence[Token], at: int) -> bool:
@@ -350,9 +372,16 @@ def _stands(tokens: Sequence[Token], at: int) -> bool:
     if ends or before in say.CUES or after in say.CLOSERS | say.ENDEARMENTS:
         return True
     if starts:
-        plural = after.endswith("s") and len(after) > 3 and after not in say.NO_PLURALS
-        return not plural
+        return not (_is_plural(after) and _is_whole(tokens[at]))
     return tokens[at - 1].value is not None or tokens[at + 1].value is not None
+
+
+def _is_plural(word: str) -> bool:
+    return word.endswith("s") and len(word) > 3 and word not in say.NO_PLURALS and not word.endswith("mos")
+
+
+def _is_whole(token: Token) -> bool:
+    return token.value is not None and token.value == token.value.to_integral_value()
 
 
 def _stands_as_word(tokens: Sequence[Token], at: int) -> bool:
@@ -454,13 +483,18 @@ def _in_question(tokens: Sequence[Token], at: int) -> bool:
     start = at
     while start > max(0, at - _LONG) and tokens[start - 1].kind != "break" and tokens[start - 1].text != ",":
         start -= 1
+    while start < at and _word(tokens, start) in say.FILLERS | say.ARTICLES:
+        start += 1
     first = _word(tokens, start)
     end = at
     while end < min(len(tokens), at + _LONG) and tokens[end].kind != "break":
         end += 1
     asked = end < len(tokens) and "?" in tokens[end].text
+    ends = say.WORST | say.BEST
+    if first in say.MEANS and start == at - 1 and {_word(tokens, at + 1), _word(tokens, at + 2)} & ends:
+        return True  # "is 10 the best"
     if at == start:
-        return asked and _end_named(tokens, at) in say.WORST | say.BEST
+        return asked and _end_named(tokens, at) in ends
     return first in say.ASKS or (asked and first in say.ASKS_WITH_MARK)
 
 
@@ -471,7 +505,7 @@ def _is_past(tokens: Sequence[Token], at: int) -> bool:
         start > 0
         and tokens[start - 1].kind != "break"
         and tokens[start - 1].value is None
-        and tokens[start - 1].text not in _PAUSES | say.THEREFORE
+        and tokens[start - 1].text not in _NEW_THOUGHT
     ):
         start -= 1
     end = at + 1
@@ -482,8 +516,8 @@ def _is_past(tokens: Sequence[Token], at: int) -> bool:
         and tokens[end].text not in {",", "(", ")", "but", "pero", "now", "ahora", "and", "today", "hoy", "y"}
     ):
         end += 1
-    before = [_word(tokens, place) for place in range(start, at)]
-    after = [_word(tokens, place) for place in range(at + 1, end)]
+    before = [_PAST_DAY.get(word, word) for word in (_word(tokens, place) for place in range(start, at))]
+    after = [_PAST_DAY.get(word, word) for word in (_word(tokens, place) for place in range(at + 1, end))]
     next_is_number = end < len(tokens) and tokens[end].value is not None
     was = _nearest_is_past(reversed(before))
     if was is not None:
@@ -498,7 +532,7 @@ def _was_before(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number alone is put in the past: "yesterday was a 6", "5 was yesterday"."""
     before: list[str] = []
     place = at - 1
-    while place >= max(0, at - _LONG) and tokens[place].kind != "break" and tokens[place].text not in _PAUSES | say.THEREFORE:
+    while place >= max(0, at - _LONG) and tokens[place].kind != "break" and tokens[place].text not in _NEW_THOUGHT:
         before.append(_word(tokens, place))
         place -= 1
     if _word(tokens, at + 1) in say.WAS and {_word(tokens, at + 2), _word(tokens, at + 3)} & say.PAST:
@@ -538,7 +572,8 @@ def _latest(tokens: Sequence[Token], answers: Sequence[_Answer]) -> Decimal | No
         return last.value
     if ">" in between:
         return last.value
-    if joined in say.BUT_IT_IS and say.TOLD & {_word(tokens, answers[-2].first - 1), _word(tokens, answers[-2].first - 2)}:
+    told = {_word(tokens, answers[-2].first - 1), _word(tokens, answers[-2].first - 2)} & say.TOLD
+    if told and joined in say.BUT_IT_IS:
         return last.value
     if "from" in between and _word(tokens, answers[-2].first - 1) == "to":
         return answers[-2].value
@@ -579,7 +614,6 @@ _OTHER_MEANINGS = (
     _is_denied,
     _is_delta,
     _is_compared,
-    _rates_another,
     _is_age,
     _in_question,
     _names_end,

@@ -9,6 +9,7 @@ from services.followup.domain.reading.numbers import Numbers, read_numbers
 from services.followup.domain.reading.reading import Interpretation, PromptKind, Reading
 from services.followup.domain.reading.wording import Wording, wording
 from services.followup.domain.safety import NOTHING_FOUND, Screening, Tier, screen_safely
+from services.followup.domain.scoring import LOW_MOOD
 from services.followup.domain.text.phrases import Found
 from services.followup.domain.text.plain import plain
 from services.followup.domain.text.quoted import own_words, without_long_quotes
@@ -28,6 +29,7 @@ _FEW = 6
 _FEW_WORDS = 3
 _CONTRASTS = frozenset({"but", "pero", "although", "though", "tho", "aunque", "except", "excepto"})
 _CLAUSE_ENDS = BREAKS | _CONTRASTS
+_LEADS_UP = frozenset({"so", "and", "ok", "yes", "anyway", "lol", "haha", "jaja", "y", "asi", "pues", "entonces", "si"})
 _NOTHING = frozenset({"no", "nope", "0", "zero", "cero", "never", "nunca"})
 _ORDER = tuple(Interpretation)
 _CHECK_INS = frozenset({PromptKind.MOOD, PromptKind.PHQ_ITEM, PromptKind.ITEM_9, PromptKind.HOME_SAFE})
@@ -58,7 +60,7 @@ _UNCONFIRMED = re.compile(
     r"\b(?:not|no|cant|dont|didnt|wont|isnt|unable|never|antes de|how do i|where do i|need to|can i|como) "
     r"(?:\w+ ){0,2}(?:confirm\w*|sure|seguro|segura)\b"
 )
-_NAME = re.compile(r"(?<=\w )[^\W\d_a-z][^\W\d_]{2,}")
+_NAME = re.compile(r"(?<=\w )[A-ZÁÉÍÓÚÑ][a-záéíóúüñ]{2,}")
 _DIGITS = re.compile(r"[0-9]")
 _NUMBER_SIGN = re.compile(r"(?<=[a-z]\s)#(?!\w)|(?<=[a-z])#(?!\w)")
 
@@ -90,7 +92,7 @@ class _Text:
     def opens_clause(self, found: Found) -> bool:
         """Return whether a phrase begins a clause, greetings, numbers and the like left aside."""
         at = found.first - 1
-        while at >= max(0, found.first - _LONG) and self.words[at] not in BREAKS:
+        while at >= max(0, found.first - _LONG) and self.words[at] not in _CLAUSE_ENDS:
             if at not in self.hellos and not self.words[at].isdigit() and self.words[at].isascii():
                 return False
             at -= 1
@@ -120,8 +122,8 @@ def read_reply(text: str, prompt: PromptKind, *, language: str = "en") -> Readin
     if quoted is not None and not any(char.isalnum() for char in own):
         return _reading({_SAYS.TAPBACK}, screening, language)
     read = _text(own)
-    if read.has("auto_reply"):
-        return _reading({_SAYS.AUTO_REPLY}, _only_crisis(screening), language)
+    if _is_automatic(read):
+        return _reading({_SAYS.AUTO_REPLY}, _only_crisis(screening), language, human_reads=not read.has("auto_reply"))
     if not read.said and "?" not in own:
         return _reading({_SAYS.EMPTY}, screening, language)
     answer = _Answer(frozenset(_everywhere(read)), screening)
@@ -141,6 +143,15 @@ def _text(own: str) -> _Text:
     found = book.rules.find(words)
     hellos = frozenset(at for one in found if one.rule == "hello" for at in range(one.first, one.last))
     return _Text(book, flat, own, words, found, hellos)
+
+
+def _is_automatic(read: _Text) -> bool:
+    """Return whether a device wrote a text; what only sounds like one is read by a human too."""
+    spoken_of = [found for found in read.found if found.rule == "not_auto_reply"]
+    return any(
+        found.rule in {"auto_reply", "auto_reply_perhaps"} and not any(_overlap(found, other) for other in spoken_of)
+        for found in read.found
+    )
 
 
 # ------------------------------------------------------------------ what needs no prompt
@@ -186,22 +197,17 @@ def _keyword(read: _Text) -> set[Interpretation]:
 
 
 def _is_somebody_else(read: _Text) -> bool:
-    """Return whether a text denies a name: "this is not Ana". A name is a word that no phrase knows.
-
-    In more than a few words it must also be written as a name is.
-    """
-    names = {plain(name) for name in _NAME.findall(read.original)}
-    denied = (
-        (read.words[found.last - 1], _clause_length(read.words, found))
-        for found in read.found
-        if found.rule == "not_named"
-    )
-    return any(
-        name.isalpha()
-        and name not in read.book.vocabulary.known
-        and (len(read.said) <= _FEW or (length <= _FEW and name in names))
-        for name, length in denied
-    )
+    """Return whether a text denies a name: "this is not Ana", "no soy lupita"."""
+    written = set() if read.original.istitle() else {plain(name) for name in _NAME.findall(read.original)}
+    for found in read.found:
+        if found.rule in {"not_named", "not_me"} and _clause_length(read.words, found) <= _FEW:
+            name = read.words[found.last - 1]
+            unknown = name.isalpha() and name not in read.book.vocabulary.known
+            if name in read.book.names or (unknown and name in written):
+                return True
+            if unknown and found.rule == "not_named" and len(read.said) <= _FEW:
+                return True
+    return False
 
 
 def _asks(read: _Text, prompt: PromptKind) -> bool:
@@ -342,9 +348,14 @@ def _is_doubted(read: _Text) -> bool:
     """Return whether more words take back a part of "not at all": "0 but", "0 for now"."""
     said = read.said
     contrasted = any(
-        word in _CONTRASTS | {"sometimes"} and _NOTHING.isdisjoint(said[at + 1 : at + 3]) for at, word in enumerate(said)
+        word in _CONTRASTS | {"sometimes"} and _NOTHING.isdisjoint(said[at + 1 : at + 3])
+        for at, word in enumerate(said)
     )
-    return contrasted or read.has("hedge", "for_now")
+    formerly = [found for found in read.found if found.rule == "formerly"]
+    hedged = any(
+        found.rule == "hedge" and not any(_overlap(found, other) for other in formerly) for found in read.found
+    )
+    return contrasted or hedged or read.has("for_now")
 
 
 def _home_safe(
@@ -355,7 +366,8 @@ def _home_safe(
         return set(), None, screening.joined(Tier.M, "driving_after_visit")
     concern = {_SAYS.REVIEW} if read.has("drove", "unwell", "needs_help") else set()
     kinds, value = _scored(numbers, PromptKind.HOME_SAFE)
-    if kinds:
+    told = read.has("home", "not_home", "unwell", "needs_help")
+    if kinds and not (value is None and told):
         return (kinds | {_SAYS.REVIEW} if value == 2 else kinds | concern), value, screening
     if read.has("unwell", "needs_help"):
         return {_SAYS.SCORE, _SAYS.REVIEW}, Decimal(2), screening
@@ -399,9 +411,7 @@ def _appointment(read: _Text) -> set[Interpretation]:
     if alone == {"c"}:
         return {_SAYS.CONFIRM}
     denied = _UNCONFIRMED.search(" ".join(read.said))
-    if not denied and (
-        opening == "c" or any(found.rule == "confirm" and read.opens_clause(found) for found in read.found) or kept
-    ):
+    if not denied and (opening == "c" or _opens(read, "confirm") or kept):
         said.add(_SAYS.CONFIRM)
     return said
 
@@ -411,8 +421,8 @@ def _stands_alone(read: _Text, letter: str) -> bool:
     words = [CLAUSE_BREAK, *read.words, CLAUSE_BREAK]
     return any(
         word == letter
-        and words[at + 1] in BREAKS
-        and (words[at - 1] in BREAKS or not words[at - 1].isascii())
+        and words[at + 1] in _CLAUSE_ENDS
+        and (words[at - 1] in _CLAUSE_ENDS | _LEADS_UP or not words[at - 1].isascii())
         for at, word in enumerate(words)
     )
 
@@ -440,11 +450,13 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
             # "I can't go on" is no wish to move a visit.
             said.discard(_SAYS.RESCHEDULE)
     if prompt not in _SCORED and not said - {_SAYS.CONFIRM, _SAYS.QUESTION} and read.has("late"):
-        said = (said if read.has("yes") or _stands_alone(read, "c") else said - {_SAYS.CONFIRM}) | {_SAYS.REVIEW}
+        if not (read.has("yes") or read.said[0] == "c" or _stands_alone(read, "c")):
+            said.discard(_SAYS.CONFIRM)
+        said.add(_SAYS.REVIEW)
     if said.isdisjoint(_NOTHING_BESIDE) and _SAYS.CRISIS not in alarms and _asks(read, prompt):
         said.add(_SAYS.QUESTION)
     said |= _remark(read, prompt, said)
-    if said & _ANSWERS and _is_qualified(read):
+    if said & _ANSWERS and (_is_qualified(read) or _is_low_with_words(read, prompt, answer)):
         said.add(_SAYS.REVIEW)
     if not said & _SETTLED and alarms <= {_SAYS.REVIEW}:
         watched = bool(screening.rules) and all(".watch_word" in rule for rule in screening.rules)
@@ -458,7 +470,8 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
         value=answer.value,
         pair=answer.numbers.pair if _SAYS.RANGE in said else None,
         confidence=_confidence(said, answer.numbers, words),
-        human_reads=bool(said & {_SAYS.UNMATCHED, _SAYS.REVIEW}) or (words > _FEW_WORDS and not _is_explained(read, said)),
+        human_reads=bool(said & {_SAYS.UNMATCHED, _SAYS.REVIEW})
+        or (words > _FEW_WORDS and not _is_explained(read, said)),
     )
 
 
@@ -467,6 +480,14 @@ def _is_qualified(read: _Text) -> bool:
     said = read.said
     at = next((at for at, word in enumerate(said) if word in _CONTRASTS), len(said))
     return len(said) - at > _FEW_WORDS
+
+
+def _is_low_with_words(read: _Text, prompt: PromptKind, answer: _Answer) -> bool:
+    """Return whether somebody at the bottom of the scale says more than the number (S-3)."""
+    low = (
+        answer.value is not None and answer.value <= LOW_MOOD and prompt in {PromptKind.MOOD, PromptKind.MOOD_ANSWERED}
+    )
+    return low and len(read.said) > _FEW_WORDS and not _is_explained(read, answer.said)
 
 
 def _is_explained(read: _Text, said: Collection[Interpretation]) -> bool:
@@ -563,7 +584,12 @@ def _language(read: _Text, hint: str) -> str:
 
 
 def _opens(read: _Text, rule: str) -> bool:
-    return any(found.rule == rule and read.opens_clause(found) for found in read.found)
+    return any(found.rule == rule and read.opens_clause(found) and not _means_and(read, found) for found in read.found)
+
+
+def _means_and(read: _Text, found: Found) -> bool:
+    """Return whether a "y" is Spanish for "and" rather than short for "yes"."""
+    return list(read.words[found.first : found.last]) == ["y"] and _clause_length(read.words, found) > 1
 
 
 def _overlap(one: Found, other: Found) -> bool:

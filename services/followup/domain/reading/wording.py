@@ -18,12 +18,14 @@ class Wording:
 
     Attributes:
         rules: Every phrase, under the name of what it says.
+        names: Given names.
         keywords: What a whole message of one keyword asks for → those keywords.
         telling: Language → small words that tell it from the other.
         vocabulary: How to bring a text into the words of the phrases.
     """
 
     rules: PhraseBook
+    names: frozenset[str]
     keywords: Mapping[str, frozenset[str]]
     telling: Mapping[str, frozenset[str]]
     vocabulary: Vocabulary
@@ -41,6 +43,7 @@ def wording() -> Wording:
     base = lexicon().vocabulary
     return Wording(
         rules=PhraseBook(rules),
+        names=frozenset(name for data in read for name in data["names"]),
         keywords=keywords,
         telling={data["language"]: frozenset(data["telling"]) for data in read},
         vocabulary=Vocabulary(
