@@ -304,6 +304,8 @@ def _is_part(tokens: Sequence[Token], at: int) -> bool:
     value = tokens[at].value
     if value is not None and 1900 <= value < 2100 and len(tokens) > 1:  # a year
         return True
+    if _texts(tokens, at - 2, 2) == ("out", "of") and tokens[at - 3].value is None:
+        return True  # "5 days out of 14"
     if after in {"/", "$"} and not _is_range_slash(tokens, at):
         return True
     return before == "/" and not _is_range_slash(tokens, at - 2)
@@ -402,9 +404,15 @@ def _stands_as_word(tokens: Sequence[Token], at: int) -> bool:
     joined = tokens[at + 1].value is not None if at + 1 < len(tokens) else False
     if ends and (starts or before in say.CUES or before in say.JOINTS):
         return True
+    if starts and text not in say.NOT_BEFORE_A_NAME and _ends_clause(tokens, at + 1) and not _is_plural(after):
+        return True  # "siete pollito": whoever is meant
     return (starts or before in say.CUES or before in say.JOINTS) and (
         joined or after in say.JOINTS or (starts and after in say.STARTERS) or before in say.STRONG_CUES
     )
+
+
+def _ends_clause(tokens: Sequence[Token], at: int) -> bool:
+    return tokens[at].kind == "word" and _word(tokens, at + 1) in {"", "|", ","} if at < len(tokens) else False
 
 
 def _is_sign(text: str) -> bool:

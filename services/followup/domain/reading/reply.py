@@ -30,6 +30,8 @@ _FEW_WORDS = 3
 _CONTRASTS = frozenset({"but", "pero", "although", "though", "tho", "aunque", "except", "excepto"})
 _CLAUSE_ENDS = BREAKS | _CONTRASTS
 _LEADS_UP = frozenset({"so", "and", "ok", "yes", "anyway", "lol", "haha", "jaja", "y", "asi", "pues", "entonces", "si"})
+_OF_SOMETHING = frozenset({"it", "that", "this", "the", "la", "lo"})
+_YES = frozenset({"yes", "yeah", "yep", "yup"})
 _NOTHING = frozenset({"no", "nope", "0", "zero", "cero", "never", "nunca"})
 _ORDER = tuple(Interpretation)
 _CHECK_INS = frozenset({PromptKind.MOOD, PromptKind.PHQ_ITEM, PromptKind.ITEM_9, PromptKind.HOME_SAFE})
@@ -45,13 +47,14 @@ _SAID_BY: Mapping[Interpretation, tuple[str, ...]] = {
     _SAYS.OPT_OUT: ("opt_out", "opt_out_perhaps"),
     _SAYS.OPT_IN: ("opt_in",),
     _SAYS.CANCEL_REQUEST: ("cancel_request", "cant_come"),
-    _SAYS.RESCHEDULE: ("reschedule", "cant_come"),
+    _SAYS.RESCHEDULE: ("reschedule", "reschedule_perhaps", "cant_come"),
     _SAYS.CONFIRM: ("confirm", "keep", "yes"),
     _SAYS.SCORE: (*_OPTIONS, "yes", "no", "home", "around_a_number"),
     _SAYS.RANGE: ("around_a_number",),
     _SAYS.CORRECTION: ("around_a_number",),
     _SAYS.ACK: ("ack",),
 }
+_LETTERS = {"c": _SAYS.CONFIRM, "r": _SAYS.RESCHEDULE}
 _ANSWERS = frozenset({_SAYS.SCORE, _SAYS.RANGE, _SAYS.CORRECTION, _SAYS.CONFIRM})
 _OPT_OUTS = frozenset({"opt_out", "opt_out_perhaps"})
 _SAID_BESIDE = ("thanks", "courtesy", "hello")
@@ -62,6 +65,7 @@ _UNCONFIRMED = re.compile(
 )
 _NAME = re.compile(r"(?<=\w )[A-ZÁÉÍÓÚÑ][a-záéíóúüñ]{2,}")
 _DIGITS = re.compile(r"[0-9]")
+_LONE_K = re.compile(r"(?:^|(?<=\blol)|(?<=\bhaha)|(?<=\boh))\s*\bk+(?=\W*$)")
 _NUMBER_SIGN = re.compile(r"(?<=[a-z]\s)#(?!\w)|(?<=[a-z])#(?!\w)")
 
 
@@ -138,7 +142,7 @@ def read_reply(text: str, prompt: PromptKind, *, language: str = "en") -> Readin
 
 def _text(own: str) -> _Text:
     book = wording()
-    flat = _NUMBER_SIGN.sub(" number ", plain(own))
+    flat = _LONE_K.sub(" ok", _NUMBER_SIGN.sub(" number ", plain(own)))
     words = book.vocabulary.words(flat, line_breaks=True)
     found = book.rules.find(words)
     hellos = frozenset(at for one in found if one.rule == "hello" for at in range(one.first, one.last))
@@ -147,11 +151,13 @@ def _text(own: str) -> _Text:
 
 def _is_automatic(read: _Text) -> bool:
     """Return whether a device wrote a text; what only sounds like one is read by a human too."""
-    spoken_of = [found for found in read.found if found.rule == "not_auto_reply"]
-    return any(
-        found.rule in {"auto_reply", "auto_reply_perhaps"} and not any(_overlap(found, other) for other in spoken_of)
-        for found in read.found
-    )
+    return _is_meant(read, {"auto_reply", "auto_reply_perhaps"}, unless="not_auto_reply")
+
+
+def _is_meant(read: _Text, rules: Collection[str], *, unless: str) -> bool:
+    """Return whether a phrase of some rules is found that no phrase of another rule takes back."""
+    others = [found for found in read.found if found.rule == unless]
+    return any(found.rule in rules and not any(_overlap(found, other) for other in others) for found in read.found)
 
 
 # ------------------------------------------------------------------ what needs no prompt
@@ -162,10 +168,9 @@ def _everywhere(read: _Text) -> set[Interpretation]:
     said = _keyword(read)
     if said:
         return said
-    if read.has("wrong_number") or _is_somebody_else(read):
+    if _is_meant(read, {"wrong_number"}, unless="not_wrong_number") or _is_somebody_else(read):
         return {_SAYS.WRONG_NUMBER}
-    spared = [found for found in read.found if found.rule == "not_opt_out"]
-    if any(found.rule in _OPT_OUTS and not any(_overlap(found, other) for other in spared) for found in read.found):
+    if _is_meant(read, _OPT_OUTS, unless="not_opt_out"):
         said.add(_SAYS.OPT_OUT)
     elif read.has("opt_in"):
         said.add(_SAYS.OPT_IN)
@@ -187,6 +192,8 @@ def _keyword(read: _Text) -> set[Interpretation]:
         " ".join(dict.fromkeys(words)),
         " ".join(dict.fromkeys(core)) if len(words) <= 4 else "",
     ):
+        if candidate in keywords["cancel"] and not _OF_SOMETHING.isdisjoint(words):
+            return set()  # "just cancel it"
         if candidate in keywords["opt_out"]:
             return {_SAYS.OPT_OUT, _SAYS.CANCEL_REQUEST} if candidate in keywords["cancel"] else {_SAYS.OPT_OUT}
         if candidate in keywords["opt_in"]:
@@ -247,7 +254,7 @@ def _answer(
             return (set() if said else _appointment(read)), None, screening
         case PromptKind.NONE:
             # A letter or a nod answers nothing; a wish about a visit stands for itself.
-            wish = set() if said else _appointment(read) & {_SAYS.CANCEL_REQUEST, _SAYS.RESCHEDULE}
+            wish = set() if said else _appointment(read, spoken_of=False) & {_SAYS.CANCEL_REQUEST, _SAYS.RESCHEDULE}
             return (wish if len(read.said) > 1 else set()), None, screening
 
 
@@ -286,7 +293,13 @@ def _item(read: _Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal |
             for found in read.found
         )
         return ({_SAYS.CLARIFY}, None) if unclear else ({_SAYS.SCORE}, next(iter(options)))
-    if options and value is not None and value not in options and len(read.said) <= 8:
+    said_so = {
+        Decimal(at)
+        for at, rule in enumerate(_OPTIONS)
+        for found in read.found
+        if found.rule == rule and _fills_clause(read, found)
+    }
+    if said_so and value is not None and value not in said_so and len(read.said) <= 8:
         return {_SAYS.CLARIFY}, None
     return kinds, value
 
@@ -311,7 +324,7 @@ def _fills_clause(read: _Text, found: Found) -> bool:
         for one in read.found
         if one.rule in {"courtesy", "hello", "no", "thanks"}
         for at in range(one.first, one.last)
-    }
+    } | {at for at, word in enumerate(read.words) if word.isdigit()}
     start, end = _clause(read.words, found)
     return all(found.first <= at < found.last or at in small for at in range(start, end))
 
@@ -322,10 +335,10 @@ def _item_9(
     """Return the answer to the question about self-harm; whatever is unclear is a possible crisis (3.2)."""
     kinds, value = _item(read, numbers)
     if value is None and not kinds:
-        yes, no = _opens(read, "yes"), _opens(read, "no")
+        yes, no = _opens(read, "yes", not_in="no"), _opens(read, "no")
         if yes and not no and not read.has("hedge"):
             return {_SAYS.CRISIS}, None, screening.joined(Tier.S1, "item9.yes")
-        if no and not yes and not read.has("hedge", "refusal"):
+        if no and not yes and _YES.isdisjoint(read.said) and not read.has("hedge", "refusal"):
             kinds, value = {_SAYS.SCORE}, Decimal(0)
     if value is not None and value >= 1:
         tier = Tier.S2 if value == 1 else Tier.S1
@@ -351,11 +364,7 @@ def _is_doubted(read: _Text) -> bool:
         word in _CONTRASTS | {"sometimes"} and _NOTHING.isdisjoint(said[at + 1 : at + 3])
         for at, word in enumerate(said)
     )
-    formerly = [found for found in read.found if found.rule == "formerly"]
-    hedged = any(
-        found.rule == "hedge" and not any(_overlap(found, other) for other in formerly) for found in read.found
-    )
-    return contrasted or hedged or read.has("for_now")
+    return contrasted or read.has("for_now") or _is_meant(read, {"hedge"}, unless="formerly")
 
 
 def _home_safe(
@@ -384,36 +393,39 @@ def _home_safe(
     return concern, None, screening
 
 
-def _appointment(read: _Text) -> set[Interpretation]:
-    """Return what a text wants of a visit: to keep, move or cancel it."""
+def _appointment(read: _Text, *, spoken_of: bool = True) -> set[Interpretation]:
+    """Return what a text wants of a visit, of which it need not say more where one was just spoken of."""
     letters = [word for word in read.said if word.isascii() and not word.isdigit()]
     bare = "".join(dict.fromkeys("".join(letters))) if letters and len("".join(letters)) <= 3 else ""
-    if bare == "c":
-        return {_SAYS.CONFIRM}
-    if bare == "r":
-        return {_SAYS.RESCHEDULE}
-    alone = {word for word in ("c", "r") if _stands_alone(read, word)}
-    kept = [found for found in read.found if found.rule == "keep"]
-    wishes = [found for found in read.found if not any(_overlap(found, other) for other in kept)]
-    names = {found.rule for found in wishes}
-    said: set[Interpretation] = set()
-    if "cancel_request" in names:
-        said.add(_SAYS.CANCEL_REQUEST)
-    if names & {"reschedule", "cant_come"} and not said:
-        said.add(_SAYS.RESCHEDULE)
-    if "cancel_request" in names and "reschedule" in names:
-        said = {_SAYS.CANCEL_REQUEST, _SAYS.RESCHEDULE} if _asks_both(read) else {_SAYS.RESCHEDULE}
-    if said and not (alone == {"c"} and not read.has("wish")):
-        return said
+    if bare in _LETTERS:
+        return {_LETTERS[bare]}
+    alone = {letter for letter in _LETTERS if _stands_alone(read, letter)}
+    wishes = _wishes(read, spoken_of=spoken_of)
+    if wishes and (alone != {"c"} or read.has("wish")):
+        return wishes
     opening = letters[0] if letters else ""
     if (opening == "r" and len(letters) > 1) or alone == {"r"}:
         return {_SAYS.RESCHEDULE}
-    if alone == {"c"}:
+    if alone == {"c"} or (not _UNCONFIRMED.search(" ".join(read.said)) and _confirms(read, opening)):
         return {_SAYS.CONFIRM}
-    denied = _UNCONFIRMED.search(" ".join(read.said))
-    if not denied and (opening == "c" or _opens(read, "confirm") or kept):
-        said.add(_SAYS.CONFIRM)
-    return said
+    return set()
+
+
+def _wishes(read: _Text, *, spoken_of: bool) -> set[Interpretation]:
+    """Return whether a text wants a visit moved or cancelled, what it wants kept left aside."""
+    kept = [found for found in read.found if found.rule == "keep"]
+    names = {found.rule for found in read.found if not any(_overlap(found, other) for other in kept)}
+    if spoken_of and "reschedule_perhaps" in names:
+        names.add("reschedule")
+    if "cancel_request" in names and "reschedule" in names:
+        return {_SAYS.CANCEL_REQUEST, _SAYS.RESCHEDULE} if _asks_both(read) else {_SAYS.RESCHEDULE}
+    if "cancel_request" in names:
+        return {_SAYS.CANCEL_REQUEST}
+    return {_SAYS.RESCHEDULE} if names & {"reschedule", "cant_come"} else set()
+
+
+def _confirms(read: _Text, opening: str) -> bool:
+    return opening == "c" or _opens(read, "confirm") or read.has("keep")
 
 
 def _stands_alone(read: _Text, letter: str) -> bool:
@@ -446,7 +458,7 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
         if not read.has("opt_out") and _SAYS.OPT_OUT not in _keyword(read):
             # "leave me alone" says little of texts; a number that is closed could not be answered (3.3).
             said.discard(_SAYS.OPT_OUT)
-        if not read.has("reschedule"):
+        if not read.has("reschedule", "reschedule_perhaps"):
             # "I can't go on" is no wish to move a visit.
             said.discard(_SAYS.RESCHEDULE)
     if prompt not in _SCORED and not said - {_SAYS.CONFIRM, _SAYS.QUESTION} and read.has("late"):
@@ -583,8 +595,16 @@ def _language(read: _Text, hint: str) -> str:
     return "es" if spanish > english else "en"
 
 
-def _opens(read: _Text, rule: str) -> bool:
-    return any(found.rule == rule and read.opens_clause(found) and not _means_and(read, found) for found in read.found)
+def _opens(read: _Text, rule: str, *, not_in: str | None = None) -> bool:
+    """Return whether a phrase of a rule begins a clause, those inside a phrase of another rule left out."""
+    others = [found for found in read.found if found.rule == not_in]
+    return any(
+        found.rule == rule
+        and read.opens_clause(found)
+        and not _means_and(read, found)
+        and not any(_within(found, other) for other in others)
+        for found in read.found
+    )
 
 
 def _means_and(read: _Text, found: Found) -> bool:
