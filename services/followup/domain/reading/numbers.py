@@ -26,8 +26,10 @@ _PAST_DAY = dict.fromkeys(say.WEEKDAYS, "yesterday")
 _MOOD_ENDS = 10  # the items of a questionnaire are about sleep, energy and appetite themselves
 _PAUSES = frozenset({",", "(", ")"})
 _NEW_THOUGHT = _PAUSES | say.THEREFORE
+_REACH = 5
 _LONG = 30  # words of a clause that are looked at on each side
 _NUMBERED = re.compile(r"\b(no|num|nr)\.\s*(?=[0-9])")
+_STRETCHED = re.compile(r"([a-z])\1{2,}")
 _APPROXIMATE = re.compile(r"([0-9]+)ish$")
 
 
@@ -71,6 +73,7 @@ class _Answer:
     was: bool = False
     labelled: bool = False
     starred: bool = False
+    now: bool = False
 
 
 def read_numbers(text: str, *, highest: int) -> Numbers:
@@ -116,7 +119,7 @@ def _token(match: re.Match[str]) -> Token:
         return Token(text, "number", Decimal(approximate[1])) if approximate else Token(text, kind)
     if kind == "word":
         bare = text.replace("'", "")
-        value = say.VALUES.get(bare)
+        value = say.VALUES.get(bare, say.VALUES.get(_STRETCHED.sub(r"\1", bare)))
         if value is not None:
             return Token(bare, "number", Decimal(value), spelt=True)
         return Token(bare, kind)
@@ -266,6 +269,7 @@ def _answers(tokens: Sequence[Token], highest: int) -> Iterator[_Answer]:
                 was=_was_before(tokens, at),
                 labelled=_label_before(tokens, at) in say.MOOD or after in say.MOOD,
                 starred=_word(tokens, at - 1) == "*",
+                now=_is_now(tokens, at),
             )
 
 
@@ -473,7 +477,7 @@ def _is_compared(tokens: Sequence[Token], at: int) -> bool:
     while words and words[-1] in {"a", "an", "the", "un", "el", "my", "mi"}:
         words.pop()
     return bool(words) and (
-        words[-1] in {"than", "versus", "vs"}
+        words[-1] in say.COMPARED
         or words[-2:] in (["compared", "to"], ["comparado", "con"])
         or (words[-1] == "que" and len(words) > 1 and words[-2] in say.CHANGES)
     )
@@ -527,6 +531,8 @@ def _is_past(tokens: Sequence[Token], at: int) -> bool:
     before = [_PAST_DAY.get(word, word) for word in (_word(tokens, place) for place in range(start, at))]
     after = [_PAST_DAY.get(word, word) for word in (_word(tokens, place) for place in range(at + 1, end))]
     next_is_number = end < len(tokens) and tokens[end].value is not None
+    if " ".join(before[-3:]) in say.WOULD_BE or " ".join(before[-2:]) in say.WOULD_BE:
+        return True
     was = _nearest_is_past(reversed(before))
     if was is not None:
         return was
@@ -534,6 +540,16 @@ def _is_past(tokens: Sequence[Token], at: int) -> bool:
         # What stands between two numbers belongs to the second, unless it closes the first: "was 2, now 5".
         after = after[:2] if after and after[0] in say.PAST else []
     return bool(_nearest_is_past(after))
+
+
+def _is_now(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether the few words before a number say that it holds now: "normal days 5, hoy 7"."""
+    place = at - 1
+    while place >= max(0, at - _REACH) and tokens[place].kind == "word" and tokens[place].value is None:
+        if tokens[place].text in say.THIS_VERY_TIME:
+            return True
+        place -= 1
+    return False
 
 
 def _was_before(tokens: Sequence[Token], at: int) -> bool:
@@ -594,6 +610,11 @@ def _latest(tokens: Sequence[Token], answers: Sequence[_Answer]) -> Decimal | No
         and any(word in say.MOVES for word in opened)
     ):
         return last.value
+    if texts[:1] == ["|"] and texts[1:] == ["no"]:
+        return last.value
+    now = {answer.value for answer in answers if answer.now}
+    if len(now) == 1:
+        return next(iter(now))
     current = tuple(dict.fromkeys(answer.value for answer in answers if not answer.past))
     if len(current) == 1 and len(current) < len({answer.value for answer in answers}):
         return current[0]

@@ -30,8 +30,9 @@ _FEW_WORDS = 3
 _CONTRASTS = frozenset({"but", "pero", "although", "though", "tho", "aunque", "except", "excepto"})
 _CLAUSE_ENDS = BREAKS | _CONTRASTS
 _LEADS_UP = frozenset({"so", "and", "ok", "yes", "anyway", "lol", "haha", "jaja", "y", "asi", "pues", "entonces", "si"})
+_PLAIN_YES = frozenset({"yes", "yeah", "yep", "yup"})
 _OF_SOMETHING = frozenset({"it", "that", "this", "the", "la", "lo"})
-_YES = frozenset({"yes", "yeah", "yep", "yup"})
+_YES = frozenset({"yes", "yeah", "yep", "yup", "si", "sip", "sure", "claro", "absolutely", "definitely", "true"})
 _NOTHING = frozenset({"no", "nope", "0", "zero", "cero", "never", "nunca"})
 _ORDER = tuple(Interpretation)
 _CHECK_INS = frozenset({PromptKind.MOOD, PromptKind.PHQ_ITEM, PromptKind.ITEM_9, PromptKind.HOME_SAFE})
@@ -336,9 +337,10 @@ def _item_9(
     kinds, value = _item(read, numbers)
     if value is None and not kinds:
         yes, no = _opens(read, "yes", not_in="no"), _opens(read, "no")
+        yes = yes and not (no and _YES.isdisjoint(read.said))  # "no im good"
         if yes and not no and not read.has("hedge"):
             return {_SAYS.CRISIS}, None, screening.joined(Tier.S1, "item9.yes")
-        if no and not yes and _YES.isdisjoint(read.said) and not read.has("hedge", "refusal"):
+        if no and not yes and _PLAIN_YES.isdisjoint(read.said) and not read.has("hedge", "refusal"):
             kinds, value = {_SAYS.SCORE}, Decimal(0)
     if value is not None and value >= 1:
         tier = Tier.S2 if value == 1 else Tier.S1
@@ -601,15 +603,16 @@ def _opens(read: _Text, rule: str, *, not_in: str | None = None) -> bool:
     return any(
         found.rule == rule
         and read.opens_clause(found)
-        and not _means_and(read, found)
+        and not _is_no_nod(read, found)
         and not any(_within(found, other) for other in others)
         for found in read.found
     )
 
 
-def _means_and(read: _Text, found: Found) -> bool:
-    """Return whether a "y" is Spanish for "and" rather than short for "yes"."""
-    return list(read.words[found.first : found.last]) == ["y"] and _clause_length(read.words, found) > 1
+def _is_no_nod(read: _Text, found: Found) -> bool:
+    """Return whether a "y" or "ya" is Spanish for "and" or "already" rather than short for "yes"."""
+    said = list(read.words[found.first : found.last])
+    return said in (["y"], ["ya"]) and _clause_length(read.words, found) > 1
 
 
 def _overlap(one: Found, other: Found) -> bool:
