@@ -29,7 +29,7 @@ _FEW = 6
 _FEW_WORDS = 3
 _CONTRASTS = frozenset({"but", "pero", "although", "though", "tho", "aunque", "except", "excepto"})
 _CLAUSE_ENDS = BREAKS | _CONTRASTS
-_LEADS_UP = frozenset({"so", "and", "ok", "yes", "anyway", "lol", "haha", "jaja", "y", "asi", "pues", "entonces", "si"})
+_LEADS_UP = frozenset({"so", "and", "ok", "yes", "anyway", "lol", "haha", "jaja", "y", "asi", "pues", "entonces", "si", "no", "wait", "sorry", "actually", "meant", "digo", "perdon"})
 _PLAIN_YES = frozenset({"yes", "yeah", "yep", "yup"})
 _OF_SOMETHING = frozenset({"it", "that", "this", "the", "la", "lo"})
 _YES = frozenset({"yes", "yeah", "yep", "yup", "si", "sip", "sure", "claro", "absolutely", "definitely", "true"})
@@ -408,9 +408,10 @@ def _appointment(read: _Text, *, spoken_of: bool = True) -> set[Interpretation]:
     opening = letters[0] if letters else ""
     if (opening == "r" and len(letters) > 1) or alone == {"r"}:
         return {_SAYS.RESCHEDULE}
-    if alone == {"c"} or (not _UNCONFIRMED.search(" ".join(read.said)) and _confirms(read, opening)):
+    if opening == "c" or alone == {"c"}:
         return {_SAYS.CONFIRM}
-    return set()
+    confirms = _opens(read, "confirm") or read.has("keep")
+    return {_SAYS.CONFIRM} if confirms and not _UNCONFIRMED.search(" ".join(read.said)) else set()
 
 
 def _wishes(read: _Text, *, spoken_of: bool) -> set[Interpretation]:
@@ -424,10 +425,6 @@ def _wishes(read: _Text, *, spoken_of: bool) -> set[Interpretation]:
     if "cancel_request" in names:
         return {_SAYS.CANCEL_REQUEST}
     return {_SAYS.RESCHEDULE} if names & {"reschedule", "cant_come"} else set()
-
-
-def _confirms(read: _Text, opening: str) -> bool:
-    return opening == "c" or _opens(read, "confirm") or read.has("keep")
 
 
 def _stands_alone(read: _Text, letter: str) -> bool:
