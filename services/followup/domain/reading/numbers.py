@@ -92,6 +92,7 @@ def read_numbers(text: str, *, highest: int) -> Numbers:
         answers = [answer for answer in answers if answer.labelled]
     if not answers:
         return Numbers(seen=seen, corrected=corrected)
+    answers = _without_amounts(tokens, answers, highest)
     pair = _pair(tokens, answers)
     if pair:
         return Numbers(values=pair, pair=pair, seen=True, corrected=corrected)
@@ -271,6 +272,19 @@ def _answers(tokens: Sequence[Token], highest: int) -> Iterator[_Answer]:
                 starred=_word(tokens, at - 1) == "*",
                 now=_is_now(tokens, at),
             )
+
+
+def _without_amounts(tokens: Sequence[Token], answers: list[_Answer], highest: int) -> list[_Answer]:
+    """Leave out numbers off the scale inside a sentence where another stands all by itself: "won 50 on a bet, 8"."""
+    bare = [answer for answer in answers if 0 <= answer.value <= highest and _stands_by_itself(tokens, answer)]
+    if len({answer.value for answer in bare}) != 1:
+        return answers
+    return [one for one in answers if 0 <= one.value <= highest or _stands_by_itself(tokens, one)]
+
+
+def _stands_by_itself(tokens: Sequence[Token], answer: _Answer) -> bool:
+    ends = {"", "|", ",", "(", ")"}
+    return _word(tokens, answer.first - 1) in ends and _word(tokens, answer.last) in ends
 
 
 def _spaced_dash(tokens: Sequence[Token], at: int) -> bool:

@@ -29,7 +29,31 @@ _FEW = 6
 _FEW_WORDS = 3
 _CONTRASTS = frozenset({"but", "pero", "although", "though", "tho", "aunque", "except", "excepto"})
 _CLAUSE_ENDS = BREAKS | _CONTRASTS
-_LEADS_UP = frozenset({"so", "and", "ok", "yes", "anyway", "lol", "haha", "jaja", "y", "asi", "pues", "entonces", "si", "no", "wait", "sorry", "actually", "meant", "digo", "perdon"})
+# What may stand right before a letter that answers: "what a morning, ok C".
+_LEADS_UP = frozenset(
+    [
+        "so",
+        "and",
+        "ok",
+        "yes",
+        "anyway",
+        "lol",
+        "haha",
+        "jaja",
+        "y",
+        "asi",
+        "pues",
+        "entonces",
+        "si",
+        "no",
+        "wait",
+        "sorry",
+        "actually",
+        "meant",
+        "digo",
+        "perdon",
+    ]
+)
 _PLAIN_YES = frozenset({"yes", "yeah", "yep", "yup"})
 _OF_SOMETHING = frozenset({"it", "that", "this", "the", "la", "lo"})
 _YES = frozenset({"yes", "yeah", "yep", "yup", "si", "sip", "sure", "claro", "absolutely", "definitely", "true"})
@@ -173,7 +197,7 @@ def _everywhere(read: _Text) -> set[Interpretation]:
         return {_SAYS.WRONG_NUMBER}
     if _is_meant(read, _OPT_OUTS, unless="not_opt_out"):
         said.add(_SAYS.OPT_OUT)
-    elif read.has("opt_in"):
+    elif _is_meant(read, {"opt_in"}, unless="not_opt_in"):
         said.add(_SAYS.OPT_IN)
     return said
 
