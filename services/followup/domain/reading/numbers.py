@@ -29,6 +29,9 @@ _NEW_THOUGHT = _PAUSES | say.THEREFORE
 _REACH = 5
 _LONG = 30  # words of a clause that are looked at on each side
 _NUMBERED = re.compile(r"\b(no|num|nr)\.\s*(?=[0-9])")
+_PLEASANTRIES = re.compile(
+    rf"(?<![a-z0-9'])(?:{'|'.join(sorted(say.PLEASANTRIES, key=len, reverse=True))})(?![a-z0-9'])"
+)
 _STRETCHED = re.compile(r"([a-z])\1{2,}")
 _APPROXIMATE = re.compile(r"([0-9]+)ish$")
 
@@ -78,7 +81,7 @@ class _Answer:
 
 def read_numbers(text: str, *, highest: int) -> Numbers:
     """Return what the numbers of a plain text (see ``text.plain``) say on a scale that ends at ``highest``."""
-    every = _tokens(text)
+    every = _tokens(_PLEASANTRIES.sub(" , ", text))
     if _is_reversed(every, highest):
         return Numbers(seen=True)
     tokens = _without_scale(every, highest)

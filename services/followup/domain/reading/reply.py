@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from services.followup.domain.reading.numbers import Numbers, read_numbers
@@ -13,7 +13,7 @@ from services.followup.domain.scoring import LOW_MOOD
 from services.followup.domain.text.phrases import Found
 from services.followup.domain.text.plain import plain
 from services.followup.domain.text.quoted import own_words, without_long_quotes
-from services.followup.domain.text.words import BREAKS, CLAUSE_BREAK
+from services.followup.domain.text.words import BREAKS, CLAUSE_BREAK, COMMA
 
 _SAYS = Interpretation
 _SCALES = {
@@ -54,9 +54,14 @@ _LEADS_UP = frozenset(
         "perdon",
     ]
 )
+_NODS = frozenset({"yes", "yeah", "yep", "yup", "no", "nope", "si", "sip"})
 _PLAIN_YES = frozenset({"yes", "yeah", "yep", "yup"})
 _OF_SOMETHING = frozenset({"it", "that", "this", "the", "la", "lo"})
 _YES = frozenset({"yes", "yeah", "yep", "yup", "si", "sip", "sure", "claro", "absolutely", "definitely", "true"})
+_WHOSE = frozenset(
+    {"my", "mi", "the", "a", "la", "el", "un", "una", "her", "his", "your", "su", "tu", "mis", "is", "es"}
+)
+_SOFT = frozenset({"ok", "alright", "great", "good", "perfect", "fine", "cool", "bueno", "vale", "va", "sale", "bien"})
 _NOTHING = frozenset({"no", "nope", "0", "zero", "cero", "never", "nunca"})
 _ORDER = tuple(Interpretation)
 _CHECK_INS = frozenset({PromptKind.MOOD, PromptKind.PHQ_ITEM, PromptKind.ITEM_9, PromptKind.HOME_SAFE})
@@ -82,7 +87,7 @@ _SAID_BY: Mapping[Interpretation, tuple[str, ...]] = {
 _LETTERS = {"c": _SAYS.CONFIRM, "r": _SAYS.RESCHEDULE}
 _ANSWERS = frozenset({_SAYS.SCORE, _SAYS.RANGE, _SAYS.CORRECTION, _SAYS.CONFIRM})
 _OPT_OUTS = frozenset({"opt_out", "opt_out_perhaps"})
-_SAID_BESIDE = ("thanks", "courtesy", "hello")
+_SAID_BESIDE = ("thanks", "courtesy", "hello", "pleasantry")
 _SAD_SIGNS = frozenset("👎😢😭😞😔💔😩😫😖🥺😿🖤🤮😵🤕☹🙁😓😥")
 _UNCONFIRMED = re.compile(
     r"\b(?:not|no|cant|dont|didnt|wont|isnt|unable|never|antes de|how do i|where do i|need to|can i|como) "
@@ -160,7 +165,7 @@ def read_reply(text: str, prompt: PromptKind, *, language: str = "en") -> Readin
         numbers = Numbers()
         if prompt in _SCALES:
             numbers = read_numbers(plain(without_long_quotes(own)), highest=_SCALES[prompt][1])
-        kinds, value, screening = _answer(read, prompt, numbers, screening, answer.said)
+        kinds, value, screening = _answer(_core(read), prompt, numbers, screening, answer.said)
         answer = _Answer(answer.said | kinds, screening, value, numbers)
     return _finished(read, prompt, answer, language)
 
@@ -170,8 +175,7 @@ def _text(own: str) -> _Text:
     flat = _LONE_K.sub(" ok", _NUMBER_SIGN.sub(" number ", plain(own)))
     words = book.vocabulary.words(flat, line_breaks=True)
     found = book.rules.find(words)
-    hellos = frozenset(at for one in found if one.rule == "hello" for at in range(one.first, one.last))
-    return _Text(book, flat, own, words, found, hellos)
+    return _Text(book, flat, own, words, found, _hellos(found))
 
 
 def _is_automatic(read: _Text) -> bool:
@@ -185,12 +189,33 @@ def _is_meant(read: _Text, rules: Collection[str], *, unless: str) -> bool:
     return any(found.rule in rules and not any(_overlap(found, other) for other in others) for found in read.found)
 
 
+def _core(read: _Text) -> _Text:
+    """Return a text with greetings, thanks, laughter and who is addressed as pauses around what it says."""
+    small = {at for one in read.found if one.rule == "pleasantry" for at in range(one.first, one.last)}
+    small |= {one.first for one in read.found if one.rule == "endearment" and _addresses(read.words, one.first, small)}
+    if not small:
+        return read
+    words = [COMMA if at in small else word for at, word in enumerate(read.words)]
+    found = read.book.rules.find(words)
+    return replace(read, words=words, found=found, hellos=_hellos(found))
+
+
+def _addresses(words: Sequence[str], at: int, small: Collection[int]) -> bool:
+    """Return whether a word like "mija" is said to whoever reads: at the end of a clause, and of nobody's."""
+    ends = at + 1 == len(words) or words[at + 1] in BREAKS or not words[at + 1].isascii() or at + 1 in small
+    return ends and (at == 0 or words[at - 1] not in _WHOSE)
+
+
+def _hellos(found: Sequence[Found]) -> frozenset[int]:
+    return frozenset(at for one in found if one.rule == "hello" for at in range(one.first, one.last))
+
+
 # ------------------------------------------------------------------ what needs no prompt
 
 
 def _everywhere(read: _Text) -> set[Interpretation]:
     """Return what a text says whatever was asked: keywords, opt-out in other wording, a wrong number."""
-    said = _keyword(read)
+    said = _keyword(read) or _keyword(_core(read))
     if said:
         return said
     if _is_meant(read, {"wrong_number"}, unless="not_wrong_number") or _is_somebody_else(read):
@@ -378,7 +403,7 @@ def _item_9(
     unsure = read.has("hedge", "does_it_count")
     if not kinds and not said and not unsure and _asks(read, PromptKind.ITEM_9):
         screening = screening.joined(Tier.S3, "item9.question")
-    elif not said and (kinds or not read.covered_by("thanks", "courtesy")):
+    elif not said and (kinds or (read.said and not read.covered_by("thanks", "courtesy"))):
         screening = screening.joined(Tier.S2, "item9.unclear")
     return kinds - {_SAYS.CLARIFY}, None, screening
 
@@ -456,7 +481,7 @@ def _stands_alone(read: _Text, letter: str) -> bool:
     words = [CLAUSE_BREAK, *read.words, CLAUSE_BREAK]
     return any(
         word == letter
-        and words[at + 1] in _CLAUSE_ENDS
+        and (words[at + 1] in _CLAUSE_ENDS or not words[at + 1].isascii())
         and (words[at - 1] in _CLAUSE_ENDS | _LEADS_UP or not words[at - 1].isascii())
         for at, word in enumerate(words)
     )
@@ -485,7 +510,8 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
             # "I can't go on" is no wish to move a visit.
             said.discard(_SAYS.RESCHEDULE)
     if prompt not in _SCORED and not said - {_SAYS.CONFIRM, _SAYS.QUESTION} and read.has("late"):
-        if not (read.has("yes") or read.said[0] == "c" or _stands_alone(read, "c")):
+        core = _core(read)
+        if not (read.has("yes") or core.said[:1] == ["c"] or _stands_alone(core, "c")):
             said.discard(_SAYS.CONFIRM)
         said.add(_SAYS.REVIEW)
     if said.isdisjoint(_NOTHING_BESIDE) and _SAYS.CRISIS not in alarms and _asks(read, prompt):
@@ -544,8 +570,9 @@ def _remark(read: _Text, prompt: PromptKind, said: Collection[Interpretation]) -
     """Return what a text is that says nothing else: thanks, or a sad face that somebody should see."""
     if said:
         return set()
+    nods = prompt in _CHECK_INS and not _NODS.isdisjoint(read.said)
     rules = ("thanks", "ack") if prompt not in _CHECK_INS else ("thanks",)
-    if read.has(*rules) and read.covered_by(*rules, "courtesy"):
+    if read.has(*rules) and read.covered_by(*rules, "courtesy", "pleasantry") and not nods:
         return {_SAYS.ACK}
     return {_SAYS.REVIEW} if _SAD_SIGNS & set(read.plain) else set()
 
@@ -625,8 +652,19 @@ def _opens(read: _Text, rule: str, *, not_in: str | None = None) -> bool:
         found.rule == rule
         and read.opens_clause(found)
         and not _is_no_nod(read, found)
+        and not _leads_to_question(read, found)
         and not any(_within(found, other) for other in others)
         for found in read.found
+    )
+
+
+def _leads_to_question(read: _Text, found: Found) -> bool:
+    """Return whether an "ok" only begins a question: "ok can my wife sit with me"."""
+    if found.last - found.first > 1 or read.words[found.first] not in _SOFT:
+        return False
+    first, last = _clause(read.words, found)
+    return any(
+        one.rule in {"question", "question_anywhere"} and first <= one.first and one.last <= last for one in read.found
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from services.followup.domain.reading.number_words import ENDEARMENTS
+from services.followup.domain.reading.number_words import ENDEARMENTS, PLEASANTRIES
 from services.followup.domain.safety.lexicon import LANGUAGES, lexicon
 from services.followup.domain.text.phrases import PhraseBook, stems_of, words_of
 from services.followup.domain.text.words import Vocabulary
@@ -36,7 +36,7 @@ def wording() -> Wording:
     """Read the wording files that come with the program."""
     read = [tomllib.loads(_text(language)) for language in LANGUAGES]
     rules = [(name, phrases) for data in read for name, phrases in data["rules"].items()]
-    rules.append(("courtesy", sorted(ENDEARMENTS)))
+    rules += [("courtesy", sorted(ENDEARMENTS)), ("endearment", sorted(ENDEARMENTS)), ("pleasantry", PLEASANTRIES)]
     names = {name for data in read for name in data["keywords"]}
     keywords = {name: frozenset(word for data in read for word in data["keywords"][name]) for name in names}
     said = [phrases for _, phrases in rules] + [sorted(words) for words in keywords.values()]
