@@ -433,7 +433,10 @@ def _stands_as_word(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _ends_clause(tokens: Sequence[Token], at: int) -> bool:
-    return tokens[at].kind == "word" and _word(tokens, at + 1) in {"", "|", ","} if at < len(tokens) else False
+    if at >= len(tokens) or tokens[at].kind != "word":
+        return False
+    after = _word(tokens, at + 1)
+    return after in {"", "|", ","} or _is_sign(after)
 
 
 def _is_sign(text: str) -> bool:

@@ -95,7 +95,10 @@ _UNCONFIRMED = re.compile(
 )
 _NAME = re.compile(r"(?<=\w )[A-ZÁÉÍÓÚÑ][a-záéíóúüñ]{2,}")
 _DIGITS = re.compile(r"[0-9]")
-_LONE_K = re.compile(r"(?:^|(?<=\blol)|(?<=\bhaha)|(?<=\boh))\s*\bk+(?=\W*$)")
+# A "k" is Spanish for "que", except where nothing follows it.
+_LONE_K = re.compile(
+    r"\bk+(?=\W*(?:$|\n|(?:thx|thanks?|ty|gracias|please|pl[sz]|lol|haha|jaja|por favor|have a|hon|mija|sorry)\b))"
+)
 _NUMBER_SIGN = re.compile(r"(?<=[a-z]\s)#(?!\w)|(?<=[a-z])#(?!\w)")
 
 
@@ -172,7 +175,7 @@ def read_reply(text: str, prompt: PromptKind, *, language: str = "en") -> Readin
 
 def _text(own: str) -> _Text:
     book = wording()
-    flat = _LONE_K.sub(" ok", _NUMBER_SIGN.sub(" number ", plain(own)))
+    flat = _LONE_K.sub("ok", _NUMBER_SIGN.sub(" number ", plain(own)))
     words = book.vocabulary.words(flat, line_breaks=True)
     found = book.rules.find(words)
     return _Text(book, flat, own, words, found, _hellos(found))
@@ -218,7 +221,7 @@ def _everywhere(read: _Text) -> set[Interpretation]:
     said = _keyword(read) or _keyword(_core(read))
     if said:
         return said
-    if _is_meant(read, {"wrong_number"}, unless="not_wrong_number") or _is_somebody_else(read):
+    if _is_meant(read, {"wrong_number"}, unless="not_wrong_number") or _is_somebody_else(_core(read)):
         return {_SAYS.WRONG_NUMBER}
     if _is_meant(read, _OPT_OUTS, unless="not_opt_out"):
         said.add(_SAYS.OPT_OUT)
@@ -570,9 +573,12 @@ def _remark(read: _Text, prompt: PromptKind, said: Collection[Interpretation]) -
     """Return what a text is that says nothing else: thanks, or a sad face that somebody should see."""
     if said:
         return set()
-    nods = prompt in _CHECK_INS and not _NODS.isdisjoint(read.said)
-    rules = ("thanks", "ack") if prompt not in _CHECK_INS else ("thanks",)
-    if read.has(*rules) and read.covered_by(*rules, "courtesy", "pleasantry") and not nods:
+    if prompt in _CHECK_INS:
+        # "good, thanks" and "yes, thanks" answer, though not in figures.
+        thanks = read.has("thanks") and read.covered_by("thanks", "hello", "pleasantry", "endearment")
+        if thanks and _NODS.isdisjoint(read.said):
+            return {_SAYS.ACK}
+    elif read.has("thanks", "ack") and read.covered_by("thanks", "ack", "courtesy", "pleasantry"):
         return {_SAYS.ACK}
     return {_SAYS.REVIEW} if _SAD_SIGNS & set(read.plain) else set()
 
@@ -662,10 +668,7 @@ def _leads_to_question(read: _Text, found: Found) -> bool:
     """Return whether an "ok" only begins a question: "ok can my wife sit with me"."""
     if found.last - found.first > 1 or read.words[found.first] not in _SOFT:
         return False
-    first, last = _clause(read.words, found)
-    return any(
-        one.rule in {"question", "question_anywhere"} and first <= one.first and one.last <= last for one in read.found
-    )
+    return _clause_length(read.words, found) > 1 and read.has("question", "question_anywhere")
 
 
 def _is_no_nod(read: _Text, found: Found) -> bool:
@@ -700,6 +703,6 @@ def _clause(words: Sequence[str], found: Found) -> tuple[int, int]:
     first, last = found.first, found.last
     while first > 0 and words[first - 1] not in BREAKS:
         first -= 1
-    while last < len(words) and words[last] not in _CLAUSE_ENDS:
+    while last < len(words) and words[last] not in _CLAUSE_ENDS and words[last].isascii():
         last += 1
     return first, last

@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 
 from services.followup.domain.reading.number_words import ENDEARMENTS, PLEASANTRIES
+from services.followup.domain.reading.typos import typos_of
 from services.followup.domain.safety.lexicon import LANGUAGES, lexicon
 from services.followup.domain.text.phrases import PhraseBook, stems_of, words_of
 from services.followup.domain.text.words import Vocabulary
@@ -41,14 +42,17 @@ def wording() -> Wording:
     keywords = {name: frozenset(word for data in read for word in data["keywords"][name]) for name in names}
     said = [phrases for _, phrases in rules] + [sorted(words) for words in keywords.values()]
     base = lexicon().vocabulary
+    known = base.known.union(*(words_of(part) for part in said))
+    kept = known.union(*(data["words_of_their_own"] for data in read))
     return Wording(
         rules=PhraseBook(rules),
         names=frozenset(name for data in read for name in data["names"]),
         keywords=keywords,
         telling={data["language"]: frozenset(data["telling"]) for data in read},
         vocabulary=Vocabulary(
-            known=base.known.union(*(words_of(part) for part in said)),
+            known=known,
             spellings={
+                **{typo: word for data in read for word in data["mistyped"] for typo in typos_of(word) - kept},
                 **base.spellings,
                 **{typed: meant for data in read for typed, meant in data["spellings"].items()},
             },
