@@ -93,6 +93,7 @@ _UNCONFIRMED = re.compile(
     r"\b(?:not|no|cant|dont|didnt|wont|isnt|unable|never|antes de|how do i|where do i|need to|can i|como) "
     r"(?:\w+ ){0,2}(?:confirm\w*|sure|seguro|segura)\b"
 )
+_CONFIRMED = re.compile(r"(?:^|\s)(?:c|confirm\w*|be there|see you|estare|nos vemos)(?:\s|$)")
 _NAME = re.compile(r"(?<=\w )[A-ZÁÉÍÓÚÑ][a-záéíóúüñ]{2,}")
 _DIGITS = re.compile(r"[0-9]")
 # A "k" is Spanish for "que", except where nothing follows it.
@@ -462,7 +463,7 @@ def _appointment(read: _Text, *, spoken_of: bool = True) -> set[Interpretation]:
         return {_SAYS.RESCHEDULE}
     if opening == "c" or alone == {"c"}:
         return {_SAYS.CONFIRM}
-    confirms = _opens(read, "confirm") or read.has("keep")
+    confirms = _opens(read, "confirm", not_in="not_confirm") or read.has("keep")
     return {_SAYS.CONFIRM} if confirms and not _UNCONFIRMED.search(" ".join(read.said)) else set()
 
 
@@ -505,13 +506,7 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
     alarms = _alarms(screening)
     if not alarms <= {_SAYS.REVIEW}:
         alarms.discard(_SAYS.REVIEW)
-        said -= _a_cry(read)
-        if not read.has("opt_out") and _SAYS.OPT_OUT not in _keyword(read):
-            # "leave me alone" says little of texts; a number that is closed could not be answered (3.3).
-            said.discard(_SAYS.OPT_OUT)
-        if not read.has("reschedule", "reschedule_perhaps"):
-            # "I can't go on" is no wish to move a visit.
-            said.discard(_SAYS.RESCHEDULE)
+        said -= _not_meant_beside_an_alarm(read)
     if prompt not in _SCORED and not said - {_SAYS.CONFIRM, _SAYS.QUESTION} and read.has("late"):
         core = _core(read)
         if not (read.has("yes") or core.said[:1] == ["c"] or _stands_alone(core, "c")):
@@ -558,6 +553,21 @@ def _is_explained(read: _Text, said: Collection[Interpretation]) -> bool:
     """Return whether every word belongs to what was read; else more was said than the answer (3.6, 6)."""
     rules = (rule for one in said for rule in _SAID_BY.get(one, ()))
     return read.covered_by(*_SAID_BESIDE, *rules, numbers_too=True)
+
+
+def _not_meant_beside_an_alarm(read: _Text) -> set[Interpretation]:
+    """Return what the words of somebody in danger only look like."""
+    not_meant = _a_cry(read)
+    if not read.has("opt_out") and _SAYS.OPT_OUT not in _keyword(read):
+        # "leave me alone" says little of texts; a number that is closed could not be answered (3.3).
+        not_meant.add(_SAYS.OPT_OUT)
+    if not read.has("reschedule", "reschedule_perhaps"):
+        # "I can't go on" is no wish to move a visit.
+        not_meant.add(_SAYS.RESCHEDULE)
+    if not _CONFIRMED.search(" ".join(read.said)):
+        # "yes, I'm going to do it" confirms no visit.
+        not_meant.add(_SAYS.CONFIRM)
+    return not_meant
 
 
 def _a_cry(read: _Text) -> set[Interpretation]:
