@@ -98,7 +98,8 @@ _NAME = re.compile(r"(?<=\w )[A-ZÁÉÍÓÚÑ][a-záéíóúüñ]{2,}")
 _DIGITS = re.compile(r"[0-9]")
 # A "k" is Spanish for "que", except where nothing follows it.
 _LONE_K = re.compile(
-    r"\bk+(?=\W*(?:$|\n|(?:thx|thanks?|ty|gracias|please|pl[sz]|lol|haha|jaja|por favor|have a|hon|mija|sorry)\b))"
+    r"\bk+(?=\W*(?:$|\n|(?:thx|thanks?|ty|gracias|please|pl[sz]|lol|haha|jaja|por favor|have a|hon|mija|sorry|see|got"
+    r"|will|ill)\b))"
 )
 _NUMBER_SIGN = re.compile(r"(?<=[a-z]\s)#(?!\w)|(?<=[a-z])#(?!\w)")
 
@@ -274,8 +275,10 @@ def _is_somebody_else(read: _Text) -> bool:
 def _asks(read: _Text, prompt: PromptKind) -> bool:
     """Return whether a text asks something, beside or instead of answering."""
     marked = "?" in read.original or "¿" in read.original
-    if marked and prompt in {PromptKind.CONFIRM, PromptKind.NONE} and len(read.said) >= 3:
-        return True
+    if marked and prompt in {PromptKind.CONFIRM, PromptKind.NONE}:
+        nods = read.covered_by("ack", "confirm", "thanks", "courtesy", "hello", "pleasantry", numbers_too=True)
+        if len(read.said) >= 3 or (len(read.said) == 2 and not nods):
+            return True
     rules = {"question", "question_word"} if marked else {"question"}
     if read.has("question_anywhere") or any(found.rule in rules and read.opens_clause(found) for found in read.found):
         return True
@@ -469,7 +472,7 @@ def _appointment(read: _Text, *, spoken_of: bool = True) -> set[Interpretation]:
 
 def _wishes(read: _Text, *, spoken_of: bool) -> set[Interpretation]:
     """Return whether a text wants a visit moved or cancelled, what it wants kept left aside."""
-    kept = [found for found in read.found if found.rule == "keep"]
+    kept = [found for found in read.found if found.rule in {"keep", "undecided"}]
     names = {found.rule for found in read.found if not any(_overlap(found, other) for other in kept)}
     if spoken_of and "reschedule_perhaps" in names:
         names.add("reschedule")
@@ -507,7 +510,11 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
     if not alarms <= {_SAYS.REVIEW}:
         alarms.discard(_SAYS.REVIEW)
         said -= _not_meant_beside_an_alarm(read)
-    if prompt not in _SCORED and not said - {_SAYS.CONFIRM, _SAYS.QUESTION} and read.has("late"):
+    if (
+        prompt not in _SCORED
+        and not said - {_SAYS.CONFIRM, _SAYS.QUESTION}
+        and _is_meant(read, {"late"}, unless="not_late")
+    ):
         core = _core(read)
         if not (read.has("yes") or core.said[:1] == ["c"] or _stands_alone(core, "c")):
             said.discard(_SAYS.CONFIRM)
