@@ -86,6 +86,7 @@ _SAID_BY: Mapping[Interpretation, tuple[str, ...]] = {
 }
 _LETTERS = {"c": _SAYS.CONFIRM, "r": _SAYS.RESCHEDULE}
 _ANSWERS = frozenset({_SAYS.SCORE, _SAYS.RANGE, _SAYS.CORRECTION, _SAYS.CONFIRM})
+_NODDING = frozenset({"confirm", "ack", "yes", "thanks", "courtesy", "hello", "pleasantry"})
 _OPT_OUTS = frozenset({"opt_out", "opt_out_perhaps"})
 _SAID_BESIDE = ("thanks", "courtesy", "hello", "pleasantry")
 _SAD_SIGNS = frozenset("👎😢😭😞😔💔😩😫😖🥺😿🖤🤮😵🤕☹🙁😓😥")
@@ -675,17 +676,21 @@ def _opens(read: _Text, rule: str, *, not_in: str | None = None) -> bool:
         found.rule == rule
         and read.opens_clause(found)
         and not _is_no_nod(read, found)
-        and not _leads_to_question(read, found)
+        and not _leads_on(read, found)
         and not any(_within(found, other) for other in others)
         for found in read.found
     )
 
 
-def _leads_to_question(read: _Text, found: Found) -> bool:
-    """Return whether an "ok" only begins a question: "ok can my wife sit with me"."""
-    if found.last - found.first > 1 or read.words[found.first] not in _SOFT:
+def _leads_on(read: _Text, found: Found) -> bool:
+    """Return whether an "ok" only begins what is said then: "ok can my wife sit with me", "ok maybe"."""
+    if found.last - found.first > 1 or read.words[found.first] not in _SOFT or _clause_length(read.words, found) == 1:
         return False
-    return _clause_length(read.words, found) > 1 and read.has("question", "question_anywhere")
+    if read.has("question", "question_anywhere"):
+        return True
+    first, last = _clause(read.words, found)
+    small = {at for one in read.found if one.rule in _NODDING for at in range(one.first, one.last)}
+    return found.rule == "confirm" and not small.issuperset(range(first, last))
 
 
 def _is_no_nod(read: _Text, found: Found) -> bool:
