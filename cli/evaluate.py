@@ -2,8 +2,9 @@
 
 Columns: ``reply, prompt_kind, expected_interpretation, expected_value, note``. ``+`` joins what a reply says at once.
 In the note, ``[or: a|b]`` lists other right readings and ``[not: n]`` values that are wrong. A further ``review``,
-``question`` or ``ack`` beside the expected results is not a miss: a person reads more than was needed. The last line
-is one JSON object.
+``question`` or ``ack`` beside the expected results is not a miss: a person reads more than was needed. A crisis row
+reaches a human by an alarm or by the reading list; how many only by the list is printed before the last line, which is
+one JSON object.
 """
 
 import csv
@@ -73,7 +74,12 @@ class Judged:
 
     @property
     def reached_human(self) -> bool:
-        """Whether the reading brings a person to look."""
+        """Whether the reading brings a person to look: at an alarm, or at the reading list."""
+        return self.raises_alarm or self.reading.human_reads
+
+    @property
+    def raises_alarm(self) -> bool:
+        """Whether what the reading says calls for a person, rather than that there was more to read."""
         return not self.reading.says.isdisjoint(_REACHES_HUMAN)
 
     @property
@@ -97,6 +103,8 @@ def evaluate_replies(path: Path) -> int:
         if not one.as_expected:
             sys.stdout.write(f"{_miss(one)}\n")
     crises = [one for one in judged if one.is_crisis]
+    only_listed = sum(one.reached_human and not one.raises_alarm for one in crises)
+    sys.stdout.write(f"crisis rows that reach a human only by the reading list: {only_listed}\n")
     figures = {
         "rows": len(judged),
         "as_expected": sum(one.as_expected for one in judged),

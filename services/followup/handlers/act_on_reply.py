@@ -80,11 +80,11 @@ async def act_on_reply(unit: UnitOfWork, talk: Talk, *, context: Context) -> tup
         findings.append(Finding("S3", ("help_in_checkin",)))
     if reply.handled_as is not HandledAs.NONE:
         return None, findings
+    if (reading.human_reads or reply.media) and not findings:  # a case is read anyway
+        await _have_it_read(unit, talk, context=context)
     if Interpretation.OPT_OUT in reading.says or Interpretation.WRONG_NUMBER in reading.says:
         await _revoke(unit, talk)
         return None, findings
-    if (reading.human_reads or reply.media) and not findings:  # a case is read anyway
-        await _have_it_read(unit, talk, context=context)
     if talk.in_checkin and talk.is_accepted:
         return await _take_answer(unit, talk, findings, context=context)
     return await _act_without_value(unit, talk, is_in_case=bool(findings), context=context), findings

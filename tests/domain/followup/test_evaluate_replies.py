@@ -21,7 +21,9 @@ def evaluate(capsys):
     return run
 
 
-@pytest.mark.parametrize(("file", "at_least"), [("replies.csv", 0.99), ("replies_held_out.csv", 0.97)])
+@pytest.mark.parametrize(
+    ("file", "at_least"), [("replies.csv", 0.99), ("replies_held_out.csv", 0.97), ("replies_reading.csv", 0.99)]
+)
 def test_the_reader_on_real_life_replies(evaluate, file, at_least):
     status, lines, figures = evaluate(HERE / file)
     assert figures["as_expected"] >= at_least * figures["rows"], "\n".join(lines)
@@ -45,6 +47,14 @@ def test_a_crisis_that_reaches_nobody_is_an_error(evaluate, tmp_path):
     file = tmp_path / "replies.csv"
     file.write_text(HEADER + "6,mood_0_10,crisis,,\n")
     assert evaluate(file)[0] == 1
+
+
+def test_a_crisis_that_only_the_reading_list_brings_to_a_human_is_counted_and_told(evaluate, tmp_path):
+    file = tmp_path / "replies.csv"
+    file.write_text(HEADER + "the lilies go to my sister then,none,crisis,,\n")
+    status, lines, figures = evaluate(file)
+    assert (figures["crisis_reached_human"], status) == (1, 0)
+    assert lines[-2] == "crisis rows that reach a human only by the reading list: 1"
 
 
 def test_a_page_for_a_harmless_row_is_counted(evaluate, tmp_path):

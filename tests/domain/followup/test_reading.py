@@ -117,6 +117,82 @@ def test_more_than_three_words_beside_the_answer_go_to_the_reading_list():  # 3.
     assert not read_reply("6 thanks", PromptKind.MOOD).human_reads
 
 
+@pytest.mark.parametrize("prompt", PromptKind)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "C. my sister has the spare key",
+        "can we do thursday instead, the house is too quiet",
+        "need to cancel tuesday, said all there was to say",
+        "quit texting me, the lilies go to my sister",
+        "wrong number, she left after what happened in june",
+        "turn the texts back on, nobody else writes to me",
+        "thanks for everything, the lilies go to my sister",
+        "what time is it, the house is too quiet lately",
+        "how did the lilies get here so soon",
+        "Im driving, ill get back to you when the lilies are planted by my sister",
+    ],
+)
+def test_words_that_are_not_explained_are_read_whatever_was_asked(text, prompt):  # 3.6, 6
+    assert read_reply(text, prompt).human_reads
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("I'm at like a 6 today", PromptKind.MOOD),
+        ("id say about a seven right now", PromptKind.MOOD),
+        ("hoy ando como en un 5", PromptKind.MOOD),
+        ("yes ill be there", PromptKind.CONFIRM),
+        ("can we do thursday instead", PromptKind.CONFIRM),
+        ("thank you so much sweetie", PromptKind.NONE),
+        ("please stop texting me", PromptKind.NONE),
+        ("nearly every day thank you", PromptKind.PHQ_ITEM),
+    ],
+)
+def test_an_answer_in_many_words_is_still_only_an_answer(text, prompt):
+    assert not read_reply(text, prompt).human_reads
+
+
+@pytest.mark.parametrize("text", ["10 if ten is the worst", "0 if zero is good", "si el 10 es lo peor entonces 8"])
+def test_a_scale_taken_the_other_way_round_gives_no_score(text):
+    reading = read_reply(text, PromptKind.MOOD)
+    assert (reading.interpretation, reading.value) == (Says.CLARIFY, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_wrong"),
+    [
+        ("this is not Denise, had it since march", True),
+        ("no soy lupita", True),
+        ("im not hungry today", False),
+        ("there is no parking", False),
+        ("Im Not Complaining", False),
+        ("se equivocaron en mi cobro", False),
+    ],
+)
+def test_only_a_denied_name_is_a_wrong_number(text, is_wrong):
+    assert (Says.WRONG_NUMBER in read_reply(text, PromptKind.NONE).says) == is_wrong
+
+
+def test_beside_an_alarm_only_a_plain_opt_out_closes_the_number():  # 3.3
+    assert Says.OPT_OUT not in read_reply("stop asking how i am, i want to stop existing", PromptKind.NONE).says
+    assert Says.OPT_OUT in read_reply("stop asking how i am", PromptKind.NONE).says
+
+
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [
+        ("0 for now", Tier.S2),
+        ("no, but ask me tomorrow", Tier.S2),
+        ("0, used to be a 2", Tier.S3),
+        ("no im good", None),
+    ],
+)
+def test_item_9_hears_what_takes_a_no_back(text, tier):  # 3.2
+    assert read_reply(text, PromptKind.ITEM_9).screening.tier is tier
+
+
 def test_the_language_is_told_from_the_text_and_else_taken_from_the_hint():
     assert read_reply("hoy estoy en un 6", PromptKind.MOOD, language="en").language == "es"
     assert read_reply("6", PromptKind.MOOD, language="es").language == "es"

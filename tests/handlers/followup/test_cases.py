@@ -11,6 +11,13 @@ from tests.followup_room import ABARA, ANA, DESK, LIND, OSEI
 
 CRISIS = "I want to die"
 CASES = "SELECT * FROM followup.cases WHERE NOT is_drill ORDER BY opened_at"
+ABOUT_VISIT = {
+    "subject": f"reminders:{ANA}",
+    "key": "near",
+    "expects": "confirm_c_r",
+    "sent_at": ny("2026-12-04 10:00").isoformat(),
+    "answer_until": ny("2026-12-05 10:00").isoformat(),
+}
 
 
 def paged(room):
@@ -231,14 +238,7 @@ async def test_a_missed_test_page_reaches_operations(room):  # S-10
     ],
 )
 async def test_what_concerns_an_appointment_goes_on_and_is_answered_there(room, text, result):
-    prompt = {
-        "subject": f"reminders:{ANA}",
-        "key": "near",
-        "expects": "confirm_c_r",
-        "sent_at": ny("2026-12-04 10:00").isoformat(),
-        "answer_until": ny("2026-12-05 10:00").isoformat(),
-    }
-    await room.reply(text, open_prompts=[prompt])
+    await room.reply(text, open_prompts=[ABOUT_VISIT])
     (read,) = room.of(reading.REPLY_READ)
     assert (read["result"], read["prompt"]) == (result, {"subject": f"reminders:{ANA}", "key": "near"})
     assert text not in str(read)
@@ -260,6 +260,31 @@ async def test_an_opt_out_in_own_words_is_a_command_to_the_notifier(room, text, 
     assert (revoke["how"], revoke["kinds"], revoke["channels"]) == (how, ["all"], channels)
     assert revoke["language"] == language
     assert room.texts("answers:") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("stop texting me, the neighbours can have the piano and the plants", reading.RECIPIENT_REVOKE),
+        ("ya no me escriban, de todos modos nadie va a contestar", reading.RECIPIENT_REVOKE),
+        ("wrong number, she moved out after what happened in june", reading.RECIPIENT_REVOKE),
+        ("C. my sister has the spare key and knows what to do", reading.REPLY_READ),
+        ("can we do thursday instead, the house is too quiet lately", reading.REPLY_READ),
+        ("need to cancel tuesday, i said what i had to say to everyone", reading.REPLY_READ),
+    ],
+)
+async def test_more_words_than_the_wish_are_read_by_a_person_too(room, text, said):  # 3.6, 6
+    await room.reply(text, open_prompts=[ABOUT_VISIT])
+    assert len(room.of(said)) == 1
+    assert await room.tasks() == ["reply_to_read"]
+
+
+@pytest.mark.parametrize(
+    "text", ["stop texting me please", "C see you then", "can we do thursday instead", "C thanks!"]
+)
+async def test_a_wish_and_nothing_else_is_on_nobodys_list(room, text):
+    await room.reply(text, open_prompts=[ABOUT_VISIT])
+    assert await room.tasks() == []
 
 
 @pytest.mark.parametrize("text", ["thanks", 'Liked "Harbor Clinic: are you home and well?"', "👍"])

@@ -3,6 +3,8 @@
 import tomllib
 from importlib.resources import files
 
+from services.followup.domain.reading.typos import typos_of
+
 _DATA = tomllib.loads(
     files("services.followup.domain.reading").joinpath("phrases", "numbers.toml").read_text(encoding="utf-8")
 )
@@ -16,7 +18,18 @@ def _phrases(name: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(phrase.split()) for phrase in _DATA[name])
 
 
-VALUES: dict[str, int] = {word: int(number) for number, words in _DATA["values"].items() for word in words}
+_LONG_ENOUGH = 5  # of the words of numbers, those that are read mistyped
+
+VALUES: dict[str, int] = {
+    **{
+        typo: int(number)
+        for number, words in _DATA["values"].items()
+        for word in words[:2]
+        if len(word) >= _LONG_ENOUGH
+        for typo in typos_of(word) - _words("no_numbers")
+    },
+    **{word: int(number) for number, words in _DATA["values"].items() for word in words},
+}
 UNITS = _words("units")
 COUNTED = _words("counted")
 LABELS = _words("labels")
@@ -64,3 +77,21 @@ MINUS = _words("minus")
 JOINTS = _words("joints")
 PERIODS = _words("periods")
 PERIOD_OPENERS = _words("period_openers")
+ENDEARMENTS = _words("endearments")
+WORST = _words("worst")
+BEST = _words("best")
+MEANS = _words("means")
+SUPPOSE = _words("suppose")
+SINCE_WHEN = _words("since_when")
+ARTICLES = _words("articles")
+WAS = _words("was")
+THEREFORE = _words("therefore")
+TOLD = _words("told")
+BUT_IT_IS = _words("but_it_is")
+ONE_OF = _words("one_of")
+WEEKDAYS = _words("weekdays")
+NOT_BEFORE_A_NAME = _words("not_before_a_name")
+COMPARED = _words("compared")
+WOULD_BE = _words("would_be")
+THIS_VERY_TIME = _words("this_very_time")
+PLEASANTRIES: tuple[str, ...] = tuple(_DATA["pleasantries"])

@@ -21,9 +21,18 @@ _TOKEN = re.compile(
     r"|(?P<break>[.!?;\n:]+)"
     r"|(?P<mark>\S)"
 )
+# A day of the week is past where another number is compared with it: "was a 2 monday, now 7".
+_PAST_DAY = dict.fromkeys(say.WEEKDAYS, "yesterday")
+_MOOD_ENDS = 10  # the items of a questionnaire are about sleep, energy and appetite themselves
 _PAUSES = frozenset({",", "(", ")"})
+_NEW_THOUGHT = _PAUSES | say.THEREFORE
+_REACH = 5
 _LONG = 30  # words of a clause that are looked at on each side
 _NUMBERED = re.compile(r"\b(no|num|nr)\.\s*(?=[0-9])")
+_PLEASANTRIES = re.compile(
+    rf"(?<![a-z0-9'])(?:{'|'.join(sorted(say.PLEASANTRIES, key=len, reverse=True))})(?![a-z0-9'])"
+)
+_STRETCHED = re.compile(r"([a-z])\1{2,}")
 _APPROXIMATE = re.compile(r"([0-9]+)ish$")
 
 
@@ -66,18 +75,27 @@ class _Answer:
     past: bool = False
     was: bool = False
     labelled: bool = False
+    starred: bool = False
+    now: bool = False
 
 
 def read_numbers(text: str, *, highest: int) -> Numbers:
     """Return what the numbers of a plain text (see ``text.plain``) say on a scale that ends at ``highest``."""
-    tokens = _without_scale(_tokens(text), highest)
+    every = _tokens(_PLEASANTRIES.sub(" , ", text))
+    if _is_reversed(every, highest):
+        return Numbers(seen=True)
+    tokens = _without_scale(every, highest)
     seen = any(token.value is not None for token in tokens)
     corrected = _corrects(tokens)
-    answers = list(_answers(tokens))
+    answers = list(_answers(tokens, highest))
+    starred = [answer for answer in answers if answer.starred]
+    if len(starred) == 1:
+        answers = starred
     if any(answer.labelled for answer in answers):
         answers = [answer for answer in answers if answer.labelled]
     if not answers:
         return Numbers(seen=seen, corrected=corrected)
+    answers = _without_amounts(tokens, answers, highest)
     pair = _pair(tokens, answers)
     if pair:
         return Numbers(values=pair, pair=pair, seen=True, corrected=corrected)
@@ -105,7 +123,7 @@ def _token(match: re.Match[str]) -> Token:
         return Token(text, "number", Decimal(approximate[1])) if approximate else Token(text, kind)
     if kind == "word":
         bare = text.replace("'", "")
-        value = say.VALUES.get(bare)
+        value = say.VALUES.get(bare, say.VALUES.get(_STRETCHED.sub(r"\1", bare)))
         if value is not None:
             return Token(bare, "number", Decimal(value), spelt=True)
         return Token(bare, kind)
@@ -134,8 +152,7 @@ def _with_fraction(tokens: Sequence[Token], at: int) -> tuple[int, Decimal]:
     """Return how many tokens a number covers, and its value."""
     token = tokens[at]
     assert token.value is not None
-    whole = token.value == token.value.to_integral_value()
-    if whole:
+    if _is_whole(token):
         for words in say.AND_A_HALF:
             if _texts(tokens, at + 1, len(words)) == words:
                 return 1 + len(words), token.value + Decimal("0.5")
@@ -209,7 +226,34 @@ def _word(tokens: Sequence[Token], at: int) -> str:
     return "|" if token.kind == "break" else token.text
 
 
-def _answers(tokens: Sequence[Token]) -> Iterator[_Answer]:
+def _is_reversed(tokens: Sequence[Token], highest: int) -> bool:
+    """Return whether a text takes the scale the other way round: "10 if ten is the worst"."""
+    return any(
+        (token.value == highest and _end_named(tokens, at) in say.WORST)
+        or (token.value == 0 and _end_named(tokens, at) in say.BEST)
+        for at, token in enumerate(tokens)
+        if token.value is not None and _word(tokens, at - 1) != "/"
+    )
+
+
+def _end_named(tokens: Sequence[Token], at: int) -> str:
+    """Return what a number is said to mean on the scale, "" if nothing: "10 is the worst", "0 = bad"."""
+    place = at + 1
+    if _word(tokens, place) not in say.MEANS and _word(tokens, at - 1) not in say.SUPPOSE:
+        return ""
+    while place < len(tokens) and _word(tokens, place) in say.MEANS | say.ARTICLES:
+        place += 1
+    return _word(tokens, place) if _word(tokens, place + 1) not in say.SINCE_WHEN else ""
+
+
+def _names_end(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number only names an end of the scale beside the answer: "if 0 is the worst then 4"."""
+    return _end_named(tokens, at) in say.WORST | say.BEST and any(
+        token.value is not None for place, token in enumerate(tokens) if place != at
+    )
+
+
+def _answers(tokens: Sequence[Token], highest: int) -> Iterator[_Answer]:
     for at, token in enumerate(tokens):
         if token.value is None:
             continue
@@ -219,11 +263,31 @@ def _answers(tokens: Sequence[Token]) -> Iterator[_Answer]:
         negative = negative and not _spaced_dash(tokens, at)
         if negative or _word(tokens, at - 1) in say.MINUS:
             yield _Answer(-token.value, at, at + 1)
-        elif not _is_something_else(tokens, at):
-            labelled = _label_before(tokens, at) in say.MOOD or _word(tokens, at + 1) in say.MOOD
+        elif not _is_something_else(tokens, at, highest):
+            after = _word(tokens, at + 2) if _word(tokens, at + 1) == "de" else _word(tokens, at + 1)
             yield _Answer(
-                token.value, at, at + 1, past=_is_past(tokens, at), was=_was_before(tokens, at), labelled=labelled
+                token.value,
+                at,
+                at + 1,
+                past=_is_past(tokens, at),
+                was=_was_before(tokens, at),
+                labelled=_label_before(tokens, at) in say.MOOD or after in say.MOOD,
+                starred=_word(tokens, at - 1) == "*",
+                now=_is_now(tokens, at),
             )
+
+
+def _without_amounts(tokens: Sequence[Token], answers: list[_Answer], highest: int) -> list[_Answer]:
+    """Leave out numbers off the scale inside a sentence where another stands all by itself: "won 50 on a bet, 8"."""
+    bare = [answer for answer in answers if 0 <= answer.value <= highest and _stands_by_itself(tokens, answer)]
+    if len({answer.value for answer in bare}) != 1:
+        return answers
+    return [one for one in answers if 0 <= one.value <= highest or _stands_by_itself(tokens, one)]
+
+
+def _stands_by_itself(tokens: Sequence[Token], answer: _Answer) -> bool:
+    ends = {"", "|", ",", "(", ")"}
+    return _word(tokens, answer.first - 1) in ends and _word(tokens, answer.last) in ends
 
 
 def _spaced_dash(tokens: Sequence[Token], at: int) -> bool:
@@ -231,9 +295,11 @@ def _spaced_dash(tokens: Sequence[Token], at: int) -> bool:
     return at >= 2 and tokens[at - 2].kind == "word"
 
 
-def _is_something_else(tokens: Sequence[Token], at: int) -> bool:
+def _is_something_else(tokens: Sequence[Token], at: int, highest: int) -> bool:
     """Return whether a number counts, dates, doses, labels or denies something instead of answering."""
     if any(means_else(tokens, at) for means_else in _OTHER_MEANINGS):
+        return True
+    if highest == _MOOD_ENDS and _rates_another(tokens, at):
         return True
     return not (_stands_as_word(tokens, at) if tokens[at].spelt else _stands(tokens, at))
 
@@ -241,6 +307,13 @@ def _is_something_else(tokens: Sequence[Token], at: int) -> bool:
 def _measures(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number has a unit: "9 hours", "7 a.m.", "2 of us"."""
     after, then = _word(tokens, at + 1), _word(tokens, at + 2)
+    if after in say.RANGE_JOINTS and at + 2 < len(tokens) and tokens[at + 2].value is not None:
+        # "3-4 hrs", "2 or 3 beers"
+        return _word(tokens, at + 3) in say.UNITS
+    if after in say.ONE_OF and tokens[at].value != 1:
+        return False
+    if after == "por":
+        return then == "ciento"
     return after in say.UNITS or (after in {"a", "p"} and then == "m") or (after == "of" and then in say.OF_PEOPLE)
 
 
@@ -249,6 +322,11 @@ def _is_part(tokens: Sequence[Token], at: int) -> bool:
     before, after = _word(tokens, at - 1), _word(tokens, at + 1)
     if after == "%" or before in {"$", "<"}:
         return True
+    value = tokens[at].value
+    if value is not None and 1900 <= value < 2100 and len(tokens) > 1:  # a year
+        return True
+    if _texts(tokens, at - 2, 2) == ("out", "of") and tokens[at - 3].value is None:
+        return True  # "5 days out of 14"
     if after in {"/", "$"} and not _is_range_slash(tokens, at):
         return True
     return before == "/" and not _is_range_slash(tokens, at - 2)
@@ -278,8 +356,21 @@ def _rates_another(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _is_age(tokens: Sequence[Token], at: int) -> bool:
-    before = _word(tokens, at - 1)
-    return before in say.PERSONS_ARE or (before in say.BE and _word(tokens, at - 2) in say.PERSONS)
+    """Return whether a number is somebody else's age or mark: "my son is 9", "mi suegra es un dos"."""
+    place = at - 1
+    while _word(tokens, place) in say.ARTICLES:
+        place -= 1
+    before = _word(tokens, place)
+    return before in say.PERSONS_ARE or (before in say.BE and _word(tokens, place - 1) in say.PERSONS)
+
+
+def _counts_on(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number goes on with a list of counted things: "2 cups, 3 kids, 1 bathroom"."""
+    before = range(max(0, at - _LONG), at)
+    if sum(tokens[place].value is not None and _measures(tokens, place) for place in before) < 2:
+        return False
+    after = tokens[at + 1] if at + 1 < len(tokens) else None
+    return after is not None and after.kind == "word" and after.text not in say.CLOSERS_AFTER
 
 
 def _counts(tokens: Sequence[Token], at: int) -> bool:
@@ -301,12 +392,19 @@ def _stands(tokens: Sequence[Token], at: int) -> bool:
     before, after = _word(tokens, at - 1), _word(tokens, at + 1)
     starts = before in {"", "|", ",", "(", '"', "-", "*", "~", "=", ">", "#", "'", ":"} or _is_sign(before)
     ends = after in {"", "|", ",", ")", '"', "-", "*", "~", "+", ">", "'", "("} or _is_sign(after)
-    if ends or before in say.CUES or after in say.CLOSERS:
+    if ends or before in say.CUES or after in say.CLOSERS | say.ENDEARMENTS:
         return True
     if starts:
-        plural = after.endswith("s") and len(after) > 3 and after not in say.NO_PLURALS
-        return not plural
+        return not (_is_plural(after) and _is_whole(tokens[at]))
     return tokens[at - 1].value is not None or tokens[at + 1].value is not None
+
+
+def _is_plural(word: str) -> bool:
+    return word.endswith("s") and len(word) > 3 and word not in say.NO_PLURALS and not word.endswith("mos")
+
+
+def _is_whole(token: Token) -> bool:
+    return token.value is not None and token.value == token.value.to_integral_value()
 
 
 def _stands_as_word(tokens: Sequence[Token], at: int) -> bool:
@@ -316,7 +414,8 @@ def _stands_as_word(tokens: Sequence[Token], at: int) -> bool:
     starts = (
         before in {"", "|", ",", "(", '"', "-", "*", "~", "=", ">", ":"} or _is_sign(before) or before in say.FILLERS
     )
-    ends = after in {"", "|", ",", ")", '"', "-", "*", "~", "+", ">"} or _is_sign(after) or after in say.CLOSERS
+    ends = after in {"", "|", ",", ")", '"', "-", "*", "~", "+", ">"} or _is_sign(after)
+    ends = ends or after in say.CLOSERS | say.ENDEARMENTS
     if _label_before(tokens, at) in say.MOOD:
         return True
     if text in say.ARTICLES_TOO:
@@ -326,9 +425,18 @@ def _stands_as_word(tokens: Sequence[Token], at: int) -> bool:
     joined = tokens[at + 1].value is not None if at + 1 < len(tokens) else False
     if ends and (starts or before in say.CUES or before in say.JOINTS):
         return True
+    if starts and text not in say.NOT_BEFORE_A_NAME and _ends_clause(tokens, at + 1) and not _is_plural(after):
+        return True  # "siete pollito": whoever is meant
     return (starts or before in say.CUES or before in say.JOINTS) and (
         joined or after in say.JOINTS or (starts and after in say.STARTERS) or before in say.STRONG_CUES
     )
+
+
+def _ends_clause(tokens: Sequence[Token], at: int) -> bool:
+    if at >= len(tokens) or tokens[at].kind != "word":
+        return False
+    after = _word(tokens, at + 1)
+    return after in {"", "|", ","} or _is_sign(after)
 
 
 def _is_sign(text: str) -> bool:
@@ -389,7 +497,7 @@ def _is_compared(tokens: Sequence[Token], at: int) -> bool:
     while words and words[-1] in {"a", "an", "the", "un", "el", "my", "mi"}:
         words.pop()
     return bool(words) and (
-        words[-1] in {"than", "versus", "vs"}
+        words[-1] in say.COMPARED
         or words[-2:] in (["compared", "to"], ["comparado", "con"])
         or (words[-1] == "que" and len(words) > 1 and words[-2] in say.CHANGES)
     )
@@ -407,12 +515,19 @@ def _in_question(tokens: Sequence[Token], at: int) -> bool:
     start = at
     while start > max(0, at - _LONG) and tokens[start - 1].kind != "break" and tokens[start - 1].text != ",":
         start -= 1
+    while start < at and _word(tokens, start) in say.FILLERS | say.ARTICLES:
+        start += 1
     first = _word(tokens, start)
     end = at
     while end < min(len(tokens), at + _LONG) and tokens[end].kind != "break":
         end += 1
     asked = end < len(tokens) and "?" in tokens[end].text
-    return at > start and (first in say.ASKS or (asked and first in say.ASKS_WITH_MARK))
+    ends = say.WORST | say.BEST
+    if first in say.MEANS and start == at - 1 and {_word(tokens, at + 1), _word(tokens, at + 2)} & ends:
+        return True  # "is 10 the best"
+    if at == start:
+        return asked and _end_named(tokens, at) in ends
+    return first in say.ASKS or (asked and first in say.ASKS_WITH_MARK)
 
 
 def _is_past(tokens: Sequence[Token], at: int) -> bool:
@@ -422,7 +537,7 @@ def _is_past(tokens: Sequence[Token], at: int) -> bool:
         start > 0
         and tokens[start - 1].kind != "break"
         and tokens[start - 1].value is None
-        and tokens[start - 1].text not in _PAUSES
+        and tokens[start - 1].text not in _NEW_THOUGHT
     ):
         start -= 1
     end = at + 1
@@ -433,9 +548,11 @@ def _is_past(tokens: Sequence[Token], at: int) -> bool:
         and tokens[end].text not in {",", "(", ")", "but", "pero", "now", "ahora", "and", "today", "hoy", "y"}
     ):
         end += 1
-    before = [_word(tokens, place) for place in range(start, at)]
-    after = [_word(tokens, place) for place in range(at + 1, end)]
+    before = [_PAST_DAY.get(word, word) for word in (_word(tokens, place) for place in range(start, at))]
+    after = [_PAST_DAY.get(word, word) for word in (_word(tokens, place) for place in range(at + 1, end))]
     next_is_number = end < len(tokens) and tokens[end].value is not None
+    if " ".join(before[-3:]) in say.WOULD_BE or " ".join(before[-2:]) in say.WOULD_BE:
+        return True
     was = _nearest_is_past(reversed(before))
     if was is not None:
         return was
@@ -445,13 +562,25 @@ def _is_past(tokens: Sequence[Token], at: int) -> bool:
     return bool(_nearest_is_past(after))
 
 
+def _is_now(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether the few words before a number say that it holds now: "normal days 5, hoy 7"."""
+    place = at - 1
+    while place >= max(0, at - _REACH) and tokens[place].kind == "word" and tokens[place].value is None:
+        if tokens[place].text in say.THIS_VERY_TIME:
+            return True
+        place -= 1
+    return False
+
+
 def _was_before(tokens: Sequence[Token], at: int) -> bool:
-    """Return whether the words before a number alone put it in the past: "yesterday was a 6"."""
+    """Return whether a number alone is put in the past: "yesterday was a 6", "5 was yesterday"."""
     before: list[str] = []
     place = at - 1
-    while place >= max(0, at - _LONG) and tokens[place].kind != "break" and tokens[place].text not in _PAUSES:
+    while place >= max(0, at - _LONG) and tokens[place].kind != "break" and tokens[place].text not in _NEW_THOUGHT:
         before.append(_word(tokens, place))
         place -= 1
+    if _word(tokens, at + 1) in say.WAS and {_word(tokens, at + 2), _word(tokens, at + 3)} & say.PAST:
+        return True
     return bool(_nearest_is_past(before)) and _word(tokens, at + 1) not in say.NOW
 
 
@@ -487,6 +616,9 @@ def _latest(tokens: Sequence[Token], answers: Sequence[_Answer]) -> Decimal | No
         return last.value
     if ">" in between:
         return last.value
+    told = {_word(tokens, answers[-2].first - 1), _word(tokens, answers[-2].first - 2)} & say.TOLD
+    if told and joined in say.BUT_IT_IS:
+        return last.value
     if "from" in between and _word(tokens, answers[-2].first - 1) == "to":
         return answers[-2].value
     if texts[-2:] and ("from" in texts) and _word(tokens, answers[-2].first - 1) == "to":
@@ -498,6 +630,11 @@ def _latest(tokens: Sequence[Token], answers: Sequence[_Answer]) -> Decimal | No
         and any(word in say.MOVES for word in opened)
     ):
         return last.value
+    if texts[:1] == ["|"] and texts[1:] == ["no"]:
+        return last.value
+    now = {answer.value for answer in answers if answer.now}
+    if len(now) == 1:
+        return next(iter(now))
     current = tuple(dict.fromkeys(answer.value for answer in answers if not answer.past))
     if len(current) == 1 and len(current) < len({answer.value for answer in answers}):
         return current[0]
@@ -526,8 +663,9 @@ _OTHER_MEANINGS = (
     _is_denied,
     _is_delta,
     _is_compared,
-    _rates_another,
     _is_age,
     _in_question,
+    _names_end,
     _counts,
+    _counts_on,
 )

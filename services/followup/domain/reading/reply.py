@@ -1,18 +1,19 @@
 """Read one reply (DOMAIN.md 6): who wrote it, is anyone in danger, keywords, then the answer to the open question."""
 
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from services.followup.domain.reading.numbers import Numbers, read_numbers
 from services.followup.domain.reading.reading import Interpretation, PromptKind, Reading
 from services.followup.domain.reading.wording import Wording, wording
 from services.followup.domain.safety import NOTHING_FOUND, Screening, Tier, screen_safely
+from services.followup.domain.scoring import LOW_MOOD
 from services.followup.domain.text.phrases import Found
 from services.followup.domain.text.plain import plain
 from services.followup.domain.text.quoted import own_words, without_long_quotes
-from services.followup.domain.text.words import BREAKS
+from services.followup.domain.text.words import BREAKS, CLAUSE_BREAK, COMMA
 
 _SAYS = Interpretation
 _SCALES = {
@@ -24,6 +25,44 @@ _SCALES = {
 }
 _OPTIONS = ("option_0", "option_1", "option_2", "option_3")
 _LONG = 30  # words of a clause that are looked at
+_FEW = 6
+_FEW_WORDS = 3
+_CONTRASTS = frozenset({"but", "pero", "although", "though", "tho", "aunque", "except", "excepto"})
+_CLAUSE_ENDS = BREAKS | _CONTRASTS
+# What may stand right before a letter that answers: "what a morning, ok C".
+_LEADS_UP = frozenset(
+    [
+        "so",
+        "and",
+        "ok",
+        "yes",
+        "anyway",
+        "lol",
+        "haha",
+        "jaja",
+        "y",
+        "asi",
+        "pues",
+        "entonces",
+        "si",
+        "no",
+        "wait",
+        "sorry",
+        "actually",
+        "meant",
+        "digo",
+        "perdon",
+    ]
+)
+_NODS = frozenset({"yes", "yeah", "yep", "yup", "no", "nope", "si", "sip"})
+_PLAIN_YES = frozenset({"yes", "yeah", "yep", "yup"})
+_OF_SOMETHING = frozenset({"it", "that", "this", "the", "la", "lo"})
+_YES = frozenset({"yes", "yeah", "yep", "yup", "si", "sip", "sure", "claro", "absolutely", "definitely", "true"})
+_WHOSE = frozenset(
+    {"my", "mi", "the", "a", "la", "el", "un", "una", "her", "his", "your", "su", "tu", "mis", "is", "es"}
+)
+_SOFT = frozenset({"ok", "alright", "great", "good", "perfect", "fine", "cool", "bueno", "vale", "va", "sale", "bien"})
+_NOTHING = frozenset({"no", "nope", "0", "zero", "cero", "never", "nunca"})
 _ORDER = tuple(Interpretation)
 _CHECK_INS = frozenset({PromptKind.MOOD, PromptKind.PHQ_ITEM, PromptKind.ITEM_9, PromptKind.HOME_SAFE})
 _SCORED = _CHECK_INS - {PromptKind.HOME_SAFE} | {PromptKind.MOOD_ANSWERED}
@@ -32,12 +71,38 @@ _ASKS_BACK = _CHECK_INS | {PromptKind.CONFIRM}
 _SETTLED = frozenset(Interpretation) - {_SAYS.REVIEW, _SAYS.UNMATCHED, _SAYS.EMPTY}
 # Beside these a question is not looked for.
 _NOTHING_BESIDE = frozenset({_SAYS.OPT_OUT, _SAYS.OPT_IN, _SAYS.HELP, _SAYS.WRONG_NUMBER})
+# The phrases that say a thing, and those that say nothing of their own.
+_SAID_BY: Mapping[Interpretation, tuple[str, ...]] = {
+    _SAYS.WRONG_NUMBER: ("wrong_number", "not_named"),
+    _SAYS.OPT_OUT: ("opt_out", "opt_out_perhaps"),
+    _SAYS.OPT_IN: ("opt_in",),
+    _SAYS.CANCEL_REQUEST: ("cancel_request", "cant_come"),
+    _SAYS.RESCHEDULE: ("reschedule", "reschedule_perhaps", "cant_come"),
+    _SAYS.CONFIRM: ("confirm", "keep", "yes"),
+    _SAYS.SCORE: (*_OPTIONS, "yes", "no", "home", "around_a_number"),
+    _SAYS.RANGE: ("around_a_number",),
+    _SAYS.CORRECTION: ("around_a_number",),
+    _SAYS.ACK: ("ack",),
+}
+_LETTERS = {"c": _SAYS.CONFIRM, "r": _SAYS.RESCHEDULE}
+_ANSWERS = frozenset({_SAYS.SCORE, _SAYS.RANGE, _SAYS.CORRECTION, _SAYS.CONFIRM})
+_NODDING = frozenset({"confirm", "ack", "yes", "thanks", "courtesy", "hello", "pleasantry"})
+_OPT_OUTS = frozenset({"opt_out", "opt_out_perhaps"})
+_SAID_BESIDE = ("thanks", "courtesy", "hello", "pleasantry")
 _SAD_SIGNS = frozenset("👎😢😭😞😔💔😩😫😖🥺😿🖤🤮😵🤕☹🙁😓😥")
 _UNCONFIRMED = re.compile(
     r"\b(?:not|no|cant|dont|didnt|wont|isnt|unable|never|antes de|how do i|where do i|need to|can i|como) "
     r"(?:\w+ ){0,2}(?:confirm\w*|sure|seguro|segura)\b"
 )
+_CONFIRMED = re.compile(r"(?:^|\s)(?:c|confirm\w*|be there|see you|estare|nos vemos)(?:\s|$)")
+_NAME = re.compile(r"(?<=\w )[A-ZÁÉÍÓÚÑ][a-záéíóúüñ]{2,}")
 _DIGITS = re.compile(r"[0-9]")
+# A "k" is Spanish for "que", except where nothing follows it.
+_LONE_K = re.compile(
+    r"\bk+(?=\W*(?:$|\n|(?:thx|thanks?|ty|gracias|please|pl[sz]|lol|haha|jaja|por favor|have a|hon|mija|sorry|see|got"
+    r"|will|ill)\b))"
+)
+_NUMBER_SIGN = re.compile(r"(?<=[a-z]\s)#(?!\w)|(?<=[a-z])#(?!\w)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +123,16 @@ class _Text:
     def has(self, *rules: str) -> bool:
         return any(found.rule in rules for found in self.found)
 
-    def covered_by(self, *rules: str) -> bool:
-        """Return whether every word belongs to some phrase of these rules."""
+    def covered_by(self, *rules: str, numbers_too: bool = False) -> bool:
+        """Return whether every word belongs to some phrase of these rules; numbers do by themselves if asked for."""
         covered = {at for found in self.found if found.rule in rules for at in range(found.first, found.last)}
-        return bool(self.said) and all(at in covered for at, word in enumerate(self.words) if word not in BREAKS)
+        covered |= {at for at, word in enumerate(self.words) if word in BREAKS or (numbers_too and word.isdigit())}
+        return bool(self.said) and len(covered) == len(self.words)
 
     def opens_clause(self, found: Found) -> bool:
         """Return whether a phrase begins a clause, greetings, numbers and the like left aside."""
         at = found.first - 1
-        while at >= max(0, found.first - _LONG) and self.words[at] not in BREAKS:
+        while at >= max(0, found.first - _LONG) and self.words[at] not in _CLAUSE_ENDS:
             if at not in self.hellos and not self.words[at].isdigit() and self.words[at].isascii():
                 return False
             at -= 1
@@ -96,8 +162,8 @@ def read_reply(text: str, prompt: PromptKind, *, language: str = "en") -> Readin
     if quoted is not None and not any(char.isalnum() for char in own):
         return _reading({_SAYS.TAPBACK}, screening, language)
     read = _text(own)
-    if read.has("auto_reply"):
-        return _reading({_SAYS.AUTO_REPLY}, _only_crisis(screening), language)
+    if _is_automatic(read):
+        return _reading({_SAYS.AUTO_REPLY}, _only_crisis(screening), language, human_reads=not read.has("auto_reply"))
     if not read.said and "?" not in own:
         return _reading({_SAYS.EMPTY}, screening, language)
     answer = _Answer(frozenset(_everywhere(read)), screening)
@@ -105,18 +171,49 @@ def read_reply(text: str, prompt: PromptKind, *, language: str = "en") -> Readin
         numbers = Numbers()
         if prompt in _SCALES:
             numbers = read_numbers(plain(without_long_quotes(own)), highest=_SCALES[prompt][1])
-        kinds, value, screening = _answer(read, prompt, numbers, screening, answer.said)
+        kinds, value, screening = _answer(_core(read), prompt, numbers, screening, answer.said)
         answer = _Answer(answer.said | kinds, screening, value, numbers)
     return _finished(read, prompt, answer, language)
 
 
 def _text(own: str) -> _Text:
     book = wording()
-    flat = plain(own)
+    flat = _LONE_K.sub("ok", _NUMBER_SIGN.sub(" number ", plain(own)))
     words = book.vocabulary.words(flat, line_breaks=True)
     found = book.rules.find(words)
-    hellos = frozenset(at for one in found if one.rule == "hello" for at in range(one.first, one.last))
-    return _Text(book, flat, own, words, found, hellos)
+    return _Text(book, flat, own, words, found, _hellos(found))
+
+
+def _is_automatic(read: _Text) -> bool:
+    """Return whether a device wrote a text; what only sounds like one is read by a human too."""
+    return _is_meant(read, {"auto_reply", "auto_reply_perhaps"}, unless="not_auto_reply")
+
+
+def _is_meant(read: _Text, rules: Collection[str], *, unless: str) -> bool:
+    """Return whether a phrase of some rules is found that no phrase of another rule takes back."""
+    others = [found for found in read.found if found.rule == unless]
+    return any(found.rule in rules and not any(_overlap(found, other) for other in others) for found in read.found)
+
+
+def _core(read: _Text) -> _Text:
+    """Return a text with greetings, thanks, laughter and who is addressed as pauses around what it says."""
+    small = {at for one in read.found if one.rule == "pleasantry" for at in range(one.first, one.last)}
+    small |= {one.first for one in read.found if one.rule == "endearment" and _addresses(read.words, one.first, small)}
+    if not small:
+        return read
+    words = [COMMA if at in small else word for at, word in enumerate(read.words)]
+    found = read.book.rules.find(words)
+    return replace(read, words=words, found=found, hellos=_hellos(found))
+
+
+def _addresses(words: Sequence[str], at: int, small: Collection[int]) -> bool:
+    """Return whether a word like "mija" is said to whoever reads: at the end of a clause, and of nobody's."""
+    ends = at + 1 == len(words) or words[at + 1] in BREAKS or not words[at + 1].isascii() or at + 1 in small
+    return ends and (at == 0 or words[at - 1] not in _WHOSE)
+
+
+def _hellos(found: Sequence[Found]) -> frozenset[int]:
+    return frozenset(at for one in found if one.rule == "hello" for at in range(one.first, one.last))
 
 
 # ------------------------------------------------------------------ what needs no prompt
@@ -124,15 +221,14 @@ def _text(own: str) -> _Text:
 
 def _everywhere(read: _Text) -> set[Interpretation]:
     """Return what a text says whatever was asked: keywords, opt-out in other wording, a wrong number."""
-    said = _keyword(read)
+    said = _keyword(read) or _keyword(_core(read))
     if said:
         return said
-    if read.has("wrong_number") or _is_somebody_else(read):
+    if _is_meant(read, {"wrong_number"}, unless="not_wrong_number") or _is_somebody_else(_core(read)):
         return {_SAYS.WRONG_NUMBER}
-    spared = [found for found in read.found if found.rule == "not_opt_out"]
-    if any(found.rule == "opt_out" and not any(_overlap(found, other) for other in spared) for found in read.found):
+    if _is_meant(read, _OPT_OUTS, unless="not_opt_out"):
         said.add(_SAYS.OPT_OUT)
-    elif read.has("opt_in"):
+    elif _is_meant(read, {"opt_in"}, unless="not_opt_in"):
         said.add(_SAYS.OPT_IN)
     return said
 
@@ -152,6 +248,8 @@ def _keyword(read: _Text) -> set[Interpretation]:
         " ".join(dict.fromkeys(words)),
         " ".join(dict.fromkeys(core)) if len(words) <= 4 else "",
     ):
+        if candidate in keywords["cancel"] and not _OF_SOMETHING.isdisjoint(words):
+            return set()  # "just cancel it"
         if candidate in keywords["opt_out"]:
             return {_SAYS.OPT_OUT, _SAYS.CANCEL_REQUEST} if candidate in keywords["cancel"] else {_SAYS.OPT_OUT}
         if candidate in keywords["opt_in"]:
@@ -162,16 +260,26 @@ def _keyword(read: _Text) -> set[Interpretation]:
 
 
 def _is_somebody_else(read: _Text) -> bool:
-    """Return whether a short text denies a name: "this is not Ana". A name is a word that no phrase knows."""
-    named = {at for found in read.found if found.rule == "not_named" for at in range(found.last - 1, found.last)}
-    return len(read.said) <= 6 and any(
-        read.words[at].isalpha() and read.words[at] not in read.book.vocabulary.known for at in named
-    )
+    """Return whether a text denies a name: "this is not Ana", "no soy lupita"."""
+    written = set() if read.original.istitle() else {plain(name) for name in _NAME.findall(read.original)}
+    for found in read.found:
+        if found.rule in {"not_named", "not_me"} and _clause_length(read.words, found) <= _FEW:
+            name = read.words[found.last - 1]
+            unknown = name.isalpha() and name not in read.book.vocabulary.known
+            if name in read.book.names or (unknown and name in written):
+                return True
+            if unknown and found.rule == "not_named" and len(read.said) <= _FEW:
+                return True
+    return False
 
 
-def _asks(read: _Text) -> bool:
+def _asks(read: _Text, prompt: PromptKind) -> bool:
     """Return whether a text asks something, beside or instead of answering."""
     marked = "?" in read.original or "¿" in read.original
+    if marked and prompt in {PromptKind.CONFIRM, PromptKind.NONE}:
+        nods = read.covered_by("ack", "confirm", "thanks", "courtesy", "hello", "pleasantry", numbers_too=True)
+        if len(read.said) >= 3 or (len(read.said) == 2 and not nods):
+            return True
     rules = {"question", "question_word"} if marked else {"question"}
     if read.has("question_anywhere") or any(found.rule in rules and read.opens_clause(found) for found in read.found):
         return True
@@ -190,6 +298,8 @@ def _answer(
     match prompt:
         case PromptKind.MOOD | PromptKind.MOOD_ANSWERED:
             kinds, value = _scored(numbers, prompt)
+            if prompt is PromptKind.MOOD_ANSWERED and not kinds and read.has("takes_back"):
+                kinds = {_SAYS.CLARIFY}
             return kinds, value, screening
         case PromptKind.PHQ_ITEM:
             kinds, value = _item(read, numbers)
@@ -202,7 +312,7 @@ def _answer(
             return (set() if said else _appointment(read)), None, screening
         case PromptKind.NONE:
             # A letter or a nod answers nothing; a wish about a visit stands for itself.
-            wish = set() if said else _appointment(read) & {_SAYS.CANCEL_REQUEST, _SAYS.RESCHEDULE}
+            wish = set() if said else _appointment(read, spoken_of=False) & {_SAYS.CANCEL_REQUEST, _SAYS.RESCHEDULE}
             return (wish if len(read.said) > 1 else set()), None, screening
 
 
@@ -241,7 +351,13 @@ def _item(read: _Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal |
             for found in read.found
         )
         return ({_SAYS.CLARIFY}, None) if unclear else ({_SAYS.SCORE}, next(iter(options)))
-    if options and value is not None and value not in options and len(read.said) <= 8:
+    said_so = {
+        Decimal(at)
+        for at, rule in enumerate(_OPTIONS)
+        for found in read.found
+        if found.rule == rule and _fills_clause(read, found)
+    }
+    if said_so and value is not None and value not in said_so and len(read.said) <= 8:
         return {_SAYS.CLARIFY}, None
     return kinds, value
 
@@ -252,9 +368,23 @@ def _option(read: _Text, rule: str) -> bool:
         if found.rule == rule:
             length = found.last - found.first
             clause = _clause_length(read.words, found)
+            if length == 1 and rule == "option_0" and not _fills_clause(read, found):
+                continue  # "no duermo nada"
             if clause - length <= 2 or (length > 1 and (read.opens_clause(found) or clause - length <= 5)):
                 return True
     return False
+
+
+def _fills_clause(read: _Text, found: Found) -> bool:
+    """Return whether nothing but courtesies stands beside a phrase in its clause."""
+    small = {
+        at
+        for one in read.found
+        if one.rule in {"courtesy", "hello", "no", "thanks"}
+        for at in range(one.first, one.last)
+    } | {at for at, word in enumerate(read.words) if word.isdigit()}
+    start, end = _clause(read.words, found)
+    return all(found.first <= at < found.last or at in small for at in range(start, end))
 
 
 def _item_9(
@@ -263,24 +393,37 @@ def _item_9(
     """Return the answer to the question about self-harm; whatever is unclear is a possible crisis (3.2)."""
     kinds, value = _item(read, numbers)
     if value is None and not kinds:
-        yes, no = _opens(read, "yes"), _opens(read, "no")
+        yes, no = _opens(read, "yes", not_in="no"), _opens(read, "no")
+        yes = yes and not (no and _YES.isdisjoint(read.said))  # "no im good"
         if yes and not no and not read.has("hedge"):
             return {_SAYS.CRISIS}, None, screening.joined(Tier.S1, "item9.yes")
-        if no and not yes and not read.has("hedge", "refusal"):
+        if no and not yes and _PLAIN_YES.isdisjoint(read.said) and not read.has("hedge", "refusal"):
             kinds, value = {_SAYS.SCORE}, Decimal(0)
     if value is not None and value >= 1:
         tier = Tier.S2 if value == 1 else Tier.S1
         return kinds, value, screening.joined(tier, f"item9.{value}")
     if value == 0:
-        doubted = bool(
-            {"but", "pero", "although", "though", "aunque", "except", "excepto", "sometimes"} & set(read.said)
-        ) or read.has("hedge")
-        return kinds, value, screening.joined(Tier.S2, "item9.contradiction") if doubted else screening
-    if not kinds and not said and _asks(read):
+        if _is_doubted(read):
+            screening = screening.joined(Tier.S2, "item9.contradiction")
+        elif read.has("formerly"):
+            screening = screening.joined(Tier.S3, "item9.formerly")
+        return kinds, value, screening
+    unsure = read.has("hedge", "does_it_count")
+    if not kinds and not said and not unsure and _asks(read, PromptKind.ITEM_9):
         screening = screening.joined(Tier.S3, "item9.question")
-    elif not said and (kinds or not read.covered_by("thanks", "courtesy")):
+    elif not said and (kinds or (read.said and not read.covered_by("thanks", "courtesy"))):
         screening = screening.joined(Tier.S2, "item9.unclear")
     return kinds - {_SAYS.CLARIFY}, None, screening
+
+
+def _is_doubted(read: _Text) -> bool:
+    """Return whether more words take back a part of "not at all": "0 but", "0 for now"."""
+    said = read.said
+    contrasted = any(
+        word in _CONTRASTS | {"sometimes"} and _NOTHING.isdisjoint(said[at + 1 : at + 3])
+        for at, word in enumerate(said)
+    )
+    return contrasted or read.has("for_now") or _is_meant(read, {"hedge"}, unless="formerly")
 
 
 def _home_safe(
@@ -289,9 +432,13 @@ def _home_safe(
     """Return whether the patient is home: 1 yes, 2 no."""
     if any(rule.endswith("driving_now") for rule in screening.rules):
         return set(), None, screening.joined(Tier.M, "driving_after_visit")
+    concern = {_SAYS.REVIEW} if read.has("drove", "unwell", "needs_help") else set()
     kinds, value = _scored(numbers, PromptKind.HOME_SAFE)
-    if kinds:
-        return (kinds | {_SAYS.REVIEW} if value == 2 else kinds), value, screening
+    told = read.has("home", "not_home", "unwell", "needs_help")
+    if kinds and not (value is None and told):
+        return (kinds | {_SAYS.REVIEW} if value == 2 else kinds | concern), value, screening
+    if read.has("unwell", "needs_help"):
+        return {_SAYS.SCORE, _SAYS.REVIEW}, Decimal(2), screening
     home = [found for found in read.found if found.rule == "home"]
     away = [found for found in read.found if found.rule == "not_home"]
     if away and not (home and all(_before(one, other) for one in home for other in away)):
@@ -301,39 +448,51 @@ def _home_safe(
     if _opens(read, "no") and not home:
         return {_SAYS.SCORE, _SAYS.REVIEW}, Decimal(2), screening
     if home or _opens(read, "yes"):
-        return {_SAYS.SCORE}, Decimal(1), screening
-    return set(), None, screening
+        return {_SAYS.SCORE} | concern, Decimal(1), screening
+    return concern, None, screening
 
 
-def _appointment(read: _Text) -> set[Interpretation]:
-    """Return what a text wants of a visit: to keep, move or cancel it."""
+def _appointment(read: _Text, *, spoken_of: bool = True) -> set[Interpretation]:
+    """Return what a text wants of a visit, of which it need not say more where one was just spoken of."""
     letters = [word for word in read.said if word.isascii() and not word.isdigit()]
     bare = "".join(dict.fromkeys("".join(letters))) if letters and len("".join(letters)) <= 3 else ""
-    if bare == "c":
-        return {_SAYS.CONFIRM}
-    if bare == "r":
-        return {_SAYS.RESCHEDULE}
-    kept = [found for found in read.found if found.rule == "keep"]
-    wishes = [found for found in read.found if not any(_overlap(found, other) for other in kept)]
-    names = {found.rule for found in wishes}
-    said: set[Interpretation] = set()
-    if "cancel_request" in names:
-        said.add(_SAYS.CANCEL_REQUEST)
-    if names & {"reschedule", "cant_come"} and not said:
-        said.add(_SAYS.RESCHEDULE)
-    if "cancel_request" in names and "reschedule" in names:
-        said = {_SAYS.CANCEL_REQUEST, _SAYS.RESCHEDULE} if _asks_both(read) else {_SAYS.RESCHEDULE}
-    if said:
-        return said
+    if bare in _LETTERS:
+        return {_LETTERS[bare]}
+    alone = {letter for letter in _LETTERS if _stands_alone(read, letter)}
+    wishes = _wishes(read, spoken_of=spoken_of)
+    if wishes and (alone != {"c"} or read.has("wish")):
+        return wishes
     opening = letters[0] if letters else ""
-    if opening == "r" and len(letters) > 1:
+    if (opening == "r" and len(letters) > 1) or alone == {"r"}:
         return {_SAYS.RESCHEDULE}
-    denied = _UNCONFIRMED.search(" ".join(read.said))
-    if not denied and (
-        opening == "c" or any(found.rule == "confirm" and read.opens_clause(found) for found in read.found) or kept
-    ):
-        said.add(_SAYS.CONFIRM)
-    return said
+    if opening == "c" or alone == {"c"}:
+        return {_SAYS.CONFIRM}
+    confirms = _opens(read, "confirm", not_in="not_confirm") or read.has("keep")
+    return {_SAYS.CONFIRM} if confirms and not _UNCONFIRMED.search(" ".join(read.said)) else set()
+
+
+def _wishes(read: _Text, *, spoken_of: bool) -> set[Interpretation]:
+    """Return whether a text wants a visit moved or cancelled, what it wants kept left aside."""
+    kept = [found for found in read.found if found.rule in {"keep", "undecided"}]
+    names = {found.rule for found in read.found if not any(_overlap(found, other) for other in kept)}
+    if spoken_of and "reschedule_perhaps" in names:
+        names.add("reschedule")
+    if "cancel_request" in names and "reschedule" in names:
+        return {_SAYS.CANCEL_REQUEST, _SAYS.RESCHEDULE} if _asks_both(read) else {_SAYS.RESCHEDULE}
+    if "cancel_request" in names:
+        return {_SAYS.CANCEL_REQUEST}
+    return {_SAYS.RESCHEDULE} if names & {"reschedule", "cant_come"} else set()
+
+
+def _stands_alone(read: _Text, letter: str) -> bool:
+    """Return whether a letter is a clause of its own, or follows a sign at the end: "so early 😂 C"."""
+    words = [CLAUSE_BREAK, *read.words, CLAUSE_BREAK]
+    return any(
+        word == letter
+        and (words[at + 1] in _CLAUSE_ENDS or not words[at + 1].isascii())
+        and (words[at - 1] in _CLAUSE_ENDS | _LEADS_UP or not words[at - 1].isascii())
+        for at, word in enumerate(words)
+    )
 
 
 def _asks_both(read: _Text) -> bool:
@@ -351,15 +510,21 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
     alarms = _alarms(screening)
     if not alarms <= {_SAYS.REVIEW}:
         alarms.discard(_SAYS.REVIEW)
-        said -= _a_cry(read)
-        if not read.has("reschedule"):
-            # "I can't go on" is no wish to move a visit.
-            said.discard(_SAYS.RESCHEDULE)
-    if prompt not in _SCORED and not said - {_SAYS.CONFIRM, _SAYS.QUESTION} and read.has("late"):
-        said = (said if read.has("yes") else said - {_SAYS.CONFIRM}) | {_SAYS.REVIEW}
-    if said.isdisjoint(_NOTHING_BESIDE) and _SAYS.CRISIS not in alarms and _asks(read):
+        said -= _not_meant_beside_an_alarm(read)
+    if (
+        prompt not in _SCORED
+        and not said - {_SAYS.CONFIRM, _SAYS.QUESTION}
+        and _is_meant(read, {"late"}, unless="not_late")
+    ):
+        core = _core(read)
+        if not (read.has("yes") or core.said[:1] == ["c"] or _stands_alone(core, "c")):
+            said.discard(_SAYS.CONFIRM)
+        said.add(_SAYS.REVIEW)
+    if said.isdisjoint(_NOTHING_BESIDE) and _SAYS.CRISIS not in alarms and _asks(read, prompt):
         said.add(_SAYS.QUESTION)
     said |= _remark(read, prompt, said)
+    if said & _ANSWERS and (_is_qualified(read) or _is_low_with_words(read, prompt, answer)):
+        said.add(_SAYS.REVIEW)
     if not said & _SETTLED and alarms <= {_SAYS.REVIEW}:
         watched = bool(screening.rules) and all(".watch_word" in rule for rule in screening.rules)
         said |= _open_end(prompt, said | alarms, only_watched=watched and not said)
@@ -373,8 +538,44 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
         pair=answer.numbers.pair if _SAYS.RANGE in said else None,
         confidence=_confidence(said, answer.numbers, words),
         human_reads=bool(said & {_SAYS.UNMATCHED, _SAYS.REVIEW})
-        or (words > 3 and not said <= {_SAYS.ACK, _SAYS.CONFIRM, _SAYS.OPT_OUT}),
+        or (words > _FEW_WORDS and not _is_explained(read, said)),
     )
+
+
+def _is_qualified(read: _Text) -> bool:
+    """Return whether an answer goes on with "but" and three words or more: somebody should know what (S-3)."""
+    said = read.said
+    at = next((at for at, word in enumerate(said) if word in _CONTRASTS), len(said))
+    return len(said) - at > _FEW_WORDS
+
+
+def _is_low_with_words(read: _Text, prompt: PromptKind, answer: _Answer) -> bool:
+    """Return whether somebody at the bottom of the scale says more than the number (S-3)."""
+    low = (
+        answer.value is not None and answer.value <= LOW_MOOD and prompt in {PromptKind.MOOD, PromptKind.MOOD_ANSWERED}
+    )
+    return low and len(read.said) > _FEW_WORDS and not _is_explained(read, answer.said)
+
+
+def _is_explained(read: _Text, said: Collection[Interpretation]) -> bool:
+    """Return whether every word belongs to what was read; else more was said than the answer (3.6, 6)."""
+    rules = (rule for one in said for rule in _SAID_BY.get(one, ()))
+    return read.covered_by(*_SAID_BESIDE, *rules, numbers_too=True)
+
+
+def _not_meant_beside_an_alarm(read: _Text) -> set[Interpretation]:
+    """Return what the words of somebody in danger only look like."""
+    not_meant = _a_cry(read)
+    if not read.has("opt_out") and _SAYS.OPT_OUT not in _keyword(read):
+        # "leave me alone" says little of texts; a number that is closed could not be answered (3.3).
+        not_meant.add(_SAYS.OPT_OUT)
+    if not read.has("reschedule", "reschedule_perhaps"):
+        # "I can't go on" is no wish to move a visit.
+        not_meant.add(_SAYS.RESCHEDULE)
+    if not _CONFIRMED.search(" ".join(read.said)):
+        # "yes, I'm going to do it" confirms no visit.
+        not_meant.add(_SAYS.CONFIRM)
+    return not_meant
 
 
 def _a_cry(read: _Text) -> set[Interpretation]:
@@ -390,8 +591,12 @@ def _remark(read: _Text, prompt: PromptKind, said: Collection[Interpretation]) -
     """Return what a text is that says nothing else: thanks, or a sad face that somebody should see."""
     if said:
         return set()
-    rules = ("thanks", "ack") if prompt not in _CHECK_INS else ("thanks",)
-    if read.has(*rules) and read.covered_by(*rules, "courtesy"):
+    if prompt in _CHECK_INS:
+        # "good, thanks" and "yes, thanks" answer, though not in figures.
+        thanks = read.has("thanks") and read.covered_by("thanks", "hello", "pleasantry", "endearment")
+        if thanks and _NODS.isdisjoint(read.said):
+            return {_SAYS.ACK}
+    elif read.has("thanks", "ack") and read.covered_by("thanks", "ack", "courtesy", "pleasantry"):
         return {_SAYS.ACK}
     return {_SAYS.REVIEW} if _SAD_SIGNS & set(read.plain) else set()
 
@@ -464,8 +669,34 @@ def _language(read: _Text, hint: str) -> str:
     return "es" if spanish > english else "en"
 
 
-def _opens(read: _Text, rule: str) -> bool:
-    return any(found.rule == rule and read.opens_clause(found) for found in read.found)
+def _opens(read: _Text, rule: str, *, not_in: str | None = None) -> bool:
+    """Return whether a phrase of a rule begins a clause, those inside a phrase of another rule left out."""
+    others = [found for found in read.found if found.rule == not_in]
+    return any(
+        found.rule == rule
+        and read.opens_clause(found)
+        and not _is_no_nod(read, found)
+        and not _leads_on(read, found)
+        and not any(_within(found, other) for other in others)
+        for found in read.found
+    )
+
+
+def _leads_on(read: _Text, found: Found) -> bool:
+    """Return whether an "ok" only begins what is said then: "ok can my wife sit with me", "ok maybe"."""
+    if found.last - found.first > 1 or read.words[found.first] not in _SOFT or _clause_length(read.words, found) == 1:
+        return False
+    if read.has("question", "question_anywhere"):
+        return True
+    first, last = _clause(read.words, found)
+    small = {at for one in read.found if one.rule in _NODDING for at in range(one.first, one.last)}
+    return found.rule == "confirm" and not small.issuperset(range(first, last))
+
+
+def _is_no_nod(read: _Text, found: Found) -> bool:
+    """Return whether a "y" or "ya" is Spanish for "and" or "already" rather than short for "yes"."""
+    said = list(read.words[found.first : found.last])
+    return said in (["y"], ["ya"]) and _clause_length(read.words, found) > 1
 
 
 def _overlap(one: Found, other: Found) -> bool:
@@ -485,9 +716,15 @@ def _near(one: Found, other: Found) -> bool:
 
 
 def _clause_length(words: Sequence[str], found: Found) -> int:
+    first, last = _clause(words, found)
+    return last - first
+
+
+def _clause(words: Sequence[str], found: Found) -> tuple[int, int]:
+    """Return where the clause of a phrase begins and ends; a contrast ends it too."""
     first, last = found.first, found.last
     while first > 0 and words[first - 1] not in BREAKS:
         first -= 1
-    while last < len(words) and words[last] not in BREAKS:
+    while last < len(words) and words[last] not in _CLAUSE_ENDS and words[last].isascii():
         last += 1
-    return last - first
+    return first, last

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from services.followup.domain.reading.number_words import ENDEARMENTS, PLEASANTRIES
+from services.followup.domain.reading.typos import typos_of
 from services.followup.domain.safety.lexicon import LANGUAGES, lexicon
 from services.followup.domain.text.phrases import PhraseBook, stems_of, words_of
 from services.followup.domain.text.words import Vocabulary
@@ -17,12 +19,14 @@ class Wording:
 
     Attributes:
         rules: Every phrase, under the name of what it says.
+        names: Given names.
         keywords: What a whole message of one keyword asks for → those keywords.
         telling: Language → small words that tell it from the other.
         vocabulary: How to bring a text into the words of the phrases.
     """
 
     rules: PhraseBook
+    names: frozenset[str]
     keywords: Mapping[str, frozenset[str]]
     telling: Mapping[str, frozenset[str]]
     vocabulary: Vocabulary
@@ -33,17 +37,22 @@ def wording() -> Wording:
     """Read the wording files that come with the program."""
     read = [tomllib.loads(_text(language)) for language in LANGUAGES]
     rules = [(name, phrases) for data in read for name, phrases in data["rules"].items()]
+    rules += [("courtesy", sorted(ENDEARMENTS)), ("endearment", sorted(ENDEARMENTS)), ("pleasantry", PLEASANTRIES)]
     names = {name for data in read for name in data["keywords"]}
     keywords = {name: frozenset(word for data in read for word in data["keywords"][name]) for name in names}
     said = [phrases for _, phrases in rules] + [sorted(words) for words in keywords.values()]
     base = lexicon().vocabulary
+    known = base.known.union(*(words_of(part) for part in said))
+    kept = known.union(*(data["words_of_their_own"] for data in read))
     return Wording(
         rules=PhraseBook(rules),
+        names=frozenset(name for data in read for name in data["names"]),
         keywords=keywords,
         telling={data["language"]: frozenset(data["telling"]) for data in read},
         vocabulary=Vocabulary(
-            known=base.known.union(*(words_of(part) for part in said)),
+            known=known,
             spellings={
+                **{typo: word for data in read for word in data["mistyped"] for typo in typos_of(word) - kept},
                 **base.spellings,
                 **{typed: meant for data in read for typed, meant in data["spellings"].items()},
             },
