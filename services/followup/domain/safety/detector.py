@@ -8,7 +8,7 @@ tier, never to nothing.
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
-from services.followup.domain.safety.lexicon import Lexicon, lexicon
+from services.followup.domain.safety.lexicon import Lexicon, Together, lexicon
 from services.followup.domain.safety.tier import NOTHING_FOUND, Screening, Tier
 from services.followup.domain.text.phrases import Found
 from services.followup.domain.text.plain import plain
@@ -52,7 +52,7 @@ def screen_safely(text: str, *, language: str = "en") -> Screening:
 
 def _screen_words(book: Lexicon, words: Sequence[str]) -> Screening:
     words = _without_scattered_breaks(words)
-    found = _screen_clauses(book, words)
+    found = _joined_signs(book, words, _screen_clauses(book, words))
     if not found.tiers.isdisjoint(_ALARMS) or BREAKS.isdisjoint(words):
         return found
     # A break in the middle of a phrase may hide it; what only shows without breaks is possible, not certain.
@@ -96,13 +96,37 @@ def _screen_clauses(book: Lexicon, words: Sequence[str], *, seams: AbstractSet[i
     return screening
 
 
+def _joined_signs(book: Lexicon, words: Sequence[str], found: Screening) -> Screening:
+    """Add what two signs mean that stand in one text, neither of them inside a harmless idiom."""
+    signs = book.signs.find(words)
+    if not signs:
+        return found
+    idioms = book.idioms.find(words)
+    signs = [sign for sign in signs if not any(_inside(sign, idiom) for idiom in idioms)]
+    for pair in book.together:
+        if _stand_apart(signs, pair):
+            found = found.joined(pair.tier, pair.rule)
+    return found
+
+
+def _stand_apart(signs: Sequence[Found], pair: Together) -> bool:
+    """Return whether both signs of a pair are there without sharing words."""
+    ones = [sign for sign in signs if sign.rule in pair.one]
+    others = [sign for sign in signs if sign.rule in pair.other]
+    if not ones or not others:
+        return False
+    return min(sign.last for sign in ones) <= max(sign.first for sign in others) or min(
+        sign.last for sign in others
+    ) <= max(sign.first for sign in ones)
+
+
 def _lowered(
     book: Lexicon, words: Sequence[str], match: Found, context: Sequence[Found], tier: Tier
 ) -> tuple[Tier, str] | None:
     """Return a lower tier and its rule when the words around a match speak of the past, another person or a trifle."""
     first, last = _clause(words, match)
     near = [found.rule for found in context if first <= found.first and found.last <= last]
-    if "past" in near and "present" not in near:
+    if "past" in near and ("present" not in near or any(found.rule == "overcome" for found in context)):
         persists = any(found.rule == "persists" for found in context)
         return (Tier.S2 if persists else Tier.S3), f"{match.rule}.past"
     if _of_another(book, words, match, first):

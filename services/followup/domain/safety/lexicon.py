@@ -8,10 +8,11 @@ from importlib.resources import files
 from typing import Any
 
 from services.followup.domain.safety.tier import Tier
-from services.followup.domain.text.phrases import PhraseBook, stems_of, words_of
+from services.followup.domain.text.phrases import PhraseBook, stems_of, with_classes, words_of
 from services.followup.domain.text.words import Vocabulary
 
 LANGUAGES = ("en", "es")
+_CONTEXTS = ("not_negating", "past", "present", "overcome", "persists", "trifles")
 
 # Words whose misspelling by one letter is still read.
 _CRITICAL = frozenset(
@@ -33,6 +34,16 @@ _CENSORED = _CRITICAL | {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Together:
+    """A rule that holds where two different signs stand in one text: giving things away and taking leave."""
+
+    rule: str
+    tier: Tier
+    one: frozenset[str]
+    other: frozenset[str]
+
+
 @dataclass(frozen=True)
 class Lexicon:
     """Both languages as one: people mix them.
@@ -42,7 +53,10 @@ class Lexicon:
         tiers: Rule id → tier.
         own_only: Rules that concern nobody but the writer.
         idioms: Harmless look-alikes; a match wholly inside one counts for nothing.
-        context: Phrases that say when and how: ``not_negating``, ``past``, ``present``, ``persists``, ``trifles``.
+        signs: Phrases that alone ask for nobody, under the name of what they are a sign of.
+        together: What two signs in one text mean.
+        context: Phrases that say when and how: ``not_negating``, ``past``, ``present``, ``overcome``, ``persists``,
+            ``trifles``.
         negators: Words that turn a phrase into its opposite.
         light: Words that carry a negation on without counting as distance.
         others: Words for people other than the writer.
@@ -56,6 +70,8 @@ class Lexicon:
     tiers: Mapping[str, Tier]
     own_only: frozenset[str]
     idioms: PhraseBook
+    signs: PhraseBook
+    together: Sequence[Together]
     context: PhraseBook
     negators: frozenset[str]
     light: frozenset[str]
@@ -70,18 +86,27 @@ class Lexicon:
 def lexicon() -> Lexicon:
     """Read the lexicon files that come with the program."""
     read = [tomllib.loads(_text(language)) for language in LANGUAGES]
+    pairs = tomllib.loads(_text("together"))
 
     def every(name: str) -> list[str]:
-        return [word for data in read for word in data[name]]
+        return [word for data in read for word in with_classes(data[name], data["classes"])]
 
-    rules = [(rule["id"], rule["phrases"]) for data in read for rule in data["rule"]]
-    idioms = [phrase for data in read for phrase in data["idioms"]["phrases"]]
-    contexts = [(name, every(name)) for name in ("not_negating", "past", "present", "persists", "trifles")]
+    rules = [(rule["id"], with_classes(rule["phrases"], data["classes"])) for data in read for rule in data["rule"]]
+    idioms = [phrase for data in read for phrase in with_classes(data["idioms"]["phrases"], data["classes"])]
+    signs = [
+        (name, with_classes(phrases, data["classes"])) for data in read for name, phrases in data["signs"].items()
+    ]
+    contexts = [(name, every(name)) for name in _CONTEXTS]
     return Lexicon(
         rules=PhraseBook(rules),
         tiers={rule["id"]: Tier(rule["tier"]) for data in read for rule in data["rule"]},
         own_only=frozenset(rule["id"] for data in read for rule in data["rule"] if rule.get("own_only")),
         idioms=PhraseBook([("idiom", idioms)]),
+        signs=PhraseBook(signs),
+        together=tuple(
+            Together(pair["id"], Tier(pair["tier"]), frozenset(pair["one"]), frozenset(pair["other"]))
+            for pair in pairs["pair"]
+        ),
         context=PhraseBook(contexts),
         negators=frozenset(every("negators")),
         light=frozenset(every("light")),
@@ -89,7 +114,7 @@ def lexicon() -> Lexicon:
         selves=frozenset(every("selves")),
         vocabulary=vocabulary_of(
             read,
-            [phrases for _, phrases in (*rules, *contexts)]
+            [phrases for _, phrases in (*rules, *signs, *contexts)]
             + [idioms, every("negators"), every("light"), every("others")],
         ),
         reviewed_by={data["language"]: data["reviewed_by"] for data in read},
