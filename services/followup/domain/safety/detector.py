@@ -18,6 +18,8 @@ from services.followup.domain.text.words import BREAKS
 _DETECTOR_FAILED = "detector_failed"
 _CONTRASTS = frozenset({"but", "pero", "although", "though", "aunque", "except", "because", "porque", "sino"})
 _ENDS = _CONTRASTS | BREAKS
+# A negation stops here: "i dont want to die, just to sleep".
+_TURNS = _ENDS | {"just", "only", "solo", "solamente", "nomas"}
 _LONG = 40  # words of a clause that are looked at on each side
 _REACH = 3
 _OR = frozenset({"or", "nor", "and", "o", "ni", "y", ","})
@@ -71,11 +73,19 @@ def _screen_clauses(book: Lexicon, words: Sequence[str], *, seams: AbstractSet[i
         return NOTHING_FOUND
     idioms = book.idioms.find(words)
     context = book.context.find(words)
+    if seams is None and any(match.rule in book.faint for match in matches):
+        broken = _idioms_across(book, words)
+        matches = [
+            match
+            for match in matches
+            if match.rule not in book.faint or not any(_inside(match, idiom) for idiom in broken)
+        ]
     matches = sorted(
         (match for match in matches if not any(_inside(match, idiom) for idiom in idioms)),
         key=lambda match: (match.first, -match.last),
     )
     urgent = [match for match in matches if book.tiers[match.rule] is Tier.S1]
+    medical = any(book.tiers[match.rule] is Tier.M for match in matches)
     screening = NOTHING_FOUND
     negated_until = -1
     for match in matches:
@@ -83,6 +93,9 @@ def _screen_clauses(book: Lexicon, words: Sequence[str], *, seams: AbstractSet[i
         if tier is not Tier.S1 and any(_inside(match, other) for other in urgent):
             continue
         if match.rule in book.own_only and _of_another(book, words, match, _clause(words, match)[0]):
+            continue
+        if medical and match.rule.endswith(".help_me"):
+            # What help is wanted for, the same text says.
             continue
         negated = _negated(book, words, match, context) or _continues(words, negated_until, match)
         if negated:
@@ -94,6 +107,15 @@ def _screen_clauses(book: Lexicon, words: Sequence[str], *, seams: AbstractSet[i
             rule = match.rule
         screening = screening.joined(tier, rule) if rule not in screening.rules else screening
     return screening
+
+
+def _idioms_across(book: Lexicon, words: Sequence[str]) -> list[Found]:
+    """Return the idioms that a break interrupts: "dying. of laughter"."""
+    said = [at for at, word in enumerate(words) if word not in BREAKS]
+    if len(said) == len(words):
+        return []
+    found = book.idioms.find([words[at] for at in said])
+    return [Found(one.rule, said[one.first], said[one.last - 1] + 1) for one in found]
 
 
 def _joined_signs(book: Lexicon, words: Sequence[str], found: Screening) -> Screening:
@@ -129,7 +151,15 @@ def _lowered(
     if "past" in near and ("present" not in near or any(found.rule == "overcome" for found in context)):
         persists = any(found.rule == "persists" for found in context)
         return (Tier.S2 if persists else Tier.S3), f"{match.rule}.past"
-    if _of_another(book, words, match, first):
+    if "passed" in near:
+        return Tier.S3, f"{match.rule}.passed"
+    said = {found.rule for found in context}
+    if match.rule in book.faint and ("laughs" in said or book.selves.isdisjoint(words[first:last])):
+        return Tier.S3, f"{match.rule}.watch_word"
+    of_another = _of_another(book, words, match, first)
+    if "afar" in said and (of_another or match.rule.endswith(".bereaved")):
+        return Tier.S3, f"{match.rule}.afar"
+    if of_another:
         return Tier.S2, f"{match.rule}.other"
     if tier is Tier.S1 and "trifles" in near and match.rule.endswith(".intent"):
         return Tier.S2, f"{match.rule}.trifle"
@@ -141,7 +171,7 @@ def _negated(book: Lexicon, words: Sequence[str], match: Found, context: Sequenc
     negators, distance = 0, 0
     for at in range(match.first - 1, -1, -1):
         word = words[at]
-        if word in BREAKS or word in _CONTRASTS or distance >= _REACH:
+        if word in _TURNS or distance >= _REACH:
             break
         if word in book.negators and not any(
             found.rule == "not_negating" and found.first <= at < found.last for found in context

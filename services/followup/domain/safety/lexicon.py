@@ -12,26 +12,33 @@ from services.followup.domain.text.phrases import PhraseBook, stems_of, with_cla
 from services.followup.domain.text.words import Vocabulary
 
 LANGUAGES = ("en", "es")
-_CONTEXTS = ("not_negating", "past", "present", "overcome", "persists", "trifles")
+_CONTEXTS = ("not_negating", "past", "present", "overcome", "passed", "persists", "trifles", "afar", "laughs")
 
-# Words whose misspelling by one letter is still read.
-_CRITICAL = frozenset(
-    {"suicide", "suicidal", "suicidio", "suicidarme", "myself", "overdose", "overdosed", "pastillas", "morirme"}
+# Words that are understood with letters starred out.
+_CENSORED = frozenset(
+    {
+        "suicide",
+        "suicidal",
+        "suicidio",
+        "suicidarme",
+        "myself",
+        "overdose",
+        "overdosed",
+        "pastillas",
+        "morirme",
+        "kill",
+        "killing",
+        "die",
+        "dying",
+        "dead",
+        "death",
+        "hang",
+        "pills",
+        "morir",
+        "matar",
+        "matarme",
+    }
 )
-
-_CENSORED = _CRITICAL | {
-    "kill",
-    "killing",
-    "die",
-    "dying",
-    "dead",
-    "death",
-    "hang",
-    "pills",
-    "morir",
-    "matar",
-    "matarme",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +59,12 @@ class Lexicon:
         rules: Every phrase that asks for a human, under its rule id.
         tiers: Rule id → tier.
         own_only: Rules that concern nobody but the writer.
+        faint: Rules of single words, that ask for less where somebody laughs or nobody speaks of himself.
         idioms: Harmless look-alikes; a match wholly inside one counts for nothing.
         signs: Phrases that alone ask for nobody, under the name of what they are a sign of.
         together: What two signs in one text mean.
-        context: Phrases that say when and how: ``not_negating``, ``past``, ``present``, ``overcome``, ``persists``,
-            ``trifles``.
+        context: Phrases that say when and how: ``not_negating``, ``past``, ``present``, ``overcome``, ``passed``,
+            ``persists``, ``trifles``, ``afar``, ``laughs``.
         negators: Words that turn a phrase into its opposite.
         light: Words that carry a negation on without counting as distance.
         others: Words for people other than the writer.
@@ -69,6 +77,7 @@ class Lexicon:
     rules: PhraseBook
     tiers: Mapping[str, Tier]
     own_only: frozenset[str]
+    faint: frozenset[str]
     idioms: PhraseBook
     signs: PhraseBook
     together: Sequence[Together]
@@ -93,14 +102,13 @@ def lexicon() -> Lexicon:
 
     rules = [(rule["id"], with_classes(rule["phrases"], data["classes"])) for data in read for rule in data["rule"]]
     idioms = [phrase for data in read for phrase in with_classes(data["idioms"]["phrases"], data["classes"])]
-    signs = [
-        (name, with_classes(phrases, data["classes"])) for data in read for name, phrases in data["signs"].items()
-    ]
+    signs = [(name, with_classes(phrases, data["classes"])) for data in read for name, phrases in data["signs"].items()]
     contexts = [(name, every(name)) for name in _CONTEXTS]
     return Lexicon(
         rules=PhraseBook(rules),
         tiers={rule["id"]: Tier(rule["tier"]) for data in read for rule in data["rule"]},
         own_only=frozenset(rule["id"] for data in read for rule in data["rule"] if rule.get("own_only")),
+        faint=frozenset(rule["id"] for data in read for rule in data["rule"] if rule.get("faint")),
         idioms=PhraseBook([("idiom", idioms)]),
         signs=PhraseBook(signs),
         together=tuple(
@@ -132,7 +140,7 @@ def vocabulary_of(read: Sequence[Mapping[str, Any]], phrases: Sequence[Sequence[
         spellings=spellings,
         pairs=pairs,
         stems=stems_of(phrase for part in phrases for phrase in part),
-        critical=_CRITICAL,
+        critical=frozenset(word for data in read for word in data["critical"]),
         censored=_CENSORED,
     )
 

@@ -9,7 +9,8 @@ COMMA = ","
 BREAKS = frozenset({CLAUSE_BREAK, COMMA})
 
 _TOKEN = re.compile(
-    r"[a-z0-9]+(?:['@$!*+][a-z0-9]+)*|[@$][a-z0-9]+(?:[!@$*][a-z0-9]+)*|\.{2,}|[^\sa-z0-9]|\n+", re.ASCII
+    r"[0-9]+(?::[0-9]+)+|[a-z0-9]+(?:['@$!*+][a-z0-9]+)*|[@$][a-z0-9]+(?:[!@$*][a-z0-9]+)*|\.{2,}|[^\sa-z0-9]|\n+",
+    re.ASCII,
 )
 _LETTER_RUN = re.compile(r"(?<![a-z0-9'])[a-z0-9@$!](?:[\s._*/-]{1,3}[a-z0-9@$!]){2,}(?![a-z0-9'])")
 _NUMBER_RUN = re.compile(r"[0-9\s._*/-]+")
@@ -87,6 +88,8 @@ class Vocabulary:
         bare = token.replace("'", "")
         if bare.isdigit():
             return [bare]
+        if ":" in bare:
+            return bare.split(":")
         if bare in self.spellings:
             return self.spellings[bare].split()
         if bare in self.known:
