@@ -25,6 +25,8 @@ _REACH = 3
 _OR = frozenset({"or", "nor", "and", "o", "ni", "y", ","})
 _STILL_TO_COME = frozenset({"yet", "aun", "todavia"})
 _ALARMS = frozenset({Tier.S1, Tier.S2})
+# Findings that explain nothing: what the themes of a text weigh may still raise it.
+_UNEXPLAINED = (".watch_word", ".review", ".side_effect")
 
 
 def screen(text: str, *, language: str = "en") -> Screening:
@@ -54,7 +56,7 @@ def screen_safely(text: str, *, language: str = "en") -> Screening:
 
 def _screen_words(book: Lexicon, words: Sequence[str]) -> Screening:
     words = _without_scattered_breaks(words)
-    found = _joined_signs(book, words, _screen_clauses(book, words))
+    found = _weighed(book, words, _joined_signs(book, words, _screen_clauses(book, words)))
     if not found.tiers.isdisjoint(_ALARMS) or BREAKS.isdisjoint(words):
         return found
     # A break in the middle of a phrase may hide it; what only shows without breaks is possible, not certain.
@@ -129,6 +131,20 @@ def _joined_signs(book: Lexicon, words: Sequence[str], found: Screening) -> Scre
         if _stand_apart(signs, pair):
             found = found.joined(pair.tier, pair.rule)
     return found
+
+
+def _weighed(book: Lexicon, words: Sequence[str], found: Screening) -> Screening:
+    """Add what the themes of a text weigh together where no rule has explained it: the last and broadest net."""
+    if not all(rule.endswith(_UNEXPLAINED) for rule in found.rules):
+        return found
+    themes = book.themes.find(words)
+    if themes:
+        idioms = book.idioms.find(words)
+        themes = [theme for theme in themes if not any(_inside(theme, idiom) for idiom in idioms)]
+    weight = sum(book.points[name] for name in {theme.rule for theme in themes})
+    if weight >= book.weighs_possible:
+        return found.joined(Tier.S2, "themes")
+    return found.joined(Tier.S3, "themes.watch_word") if weight >= book.weighs_watched else found
 
 
 def _stand_apart(signs: Sequence[Found], pair: Together) -> bool:

@@ -63,6 +63,10 @@ class Lexicon:
         idioms: Harmless look-alikes; a match wholly inside one counts for nothing.
         signs: Phrases that alone ask for nobody, under the name of what they are a sign of.
         together: What two signs in one text mean.
+        themes: Words that weigh little alone, under the name of their theme.
+        points: Theme → what it adds, once, to the weight of a text; ordinary topics take away.
+        weighs_possible: From this weight on a text is a possible crisis that no rule explains.
+        weighs_watched: From this weight on it is read the same day.
         context: Phrases that say when and how: ``not_negating``, ``past``, ``present``, ``overcome``, ``passed``,
             ``persists``, ``trifles``, ``afar``, ``laughs``.
         negators: Words that turn a phrase into its opposite.
@@ -81,6 +85,10 @@ class Lexicon:
     idioms: PhraseBook
     signs: PhraseBook
     together: Sequence[Together]
+    themes: PhraseBook
+    points: Mapping[str, int]
+    weighs_possible: int
+    weighs_watched: int
     context: PhraseBook
     negators: frozenset[str]
     light: frozenset[str]
@@ -95,7 +103,7 @@ class Lexicon:
 def lexicon() -> Lexicon:
     """Read the lexicon files that come with the program."""
     read = [tomllib.loads(_text(language)) for language in LANGUAGES]
-    pairs = tomllib.loads(_text("together"))
+    joint = tomllib.loads(_text("together"))
 
     def every(name: str) -> list[str]:
         return [word for data in read for word in with_classes(data[name], data["classes"])]
@@ -103,6 +111,7 @@ def lexicon() -> Lexicon:
     rules = [(rule["id"], with_classes(rule["phrases"], data["classes"])) for data in read for rule in data["rule"]]
     idioms = [phrase for data in read for phrase in with_classes(data["idioms"]["phrases"], data["classes"])]
     signs = [(name, with_classes(phrases, data["classes"])) for data in read for name, phrases in data["signs"].items()]
+    themes = [(name, with_classes(phrases, data["classes"])) for data in read for name, phrases in data["themes"].items()]
     contexts = [(name, every(name)) for name in _CONTEXTS]
     return Lexicon(
         rules=PhraseBook(rules),
@@ -113,8 +122,12 @@ def lexicon() -> Lexicon:
         signs=PhraseBook(signs),
         together=tuple(
             Together(pair["id"], Tier(pair["tier"]), frozenset(pair["one"]), frozenset(pair["other"]))
-            for pair in pairs["pair"]
+            for pair in joint["pair"]
         ),
+        themes=PhraseBook(themes),
+        points=joint["points"],
+        weighs_possible=joint["weighs_possible"],
+        weighs_watched=joint["weighs_watched"],
         context=PhraseBook(contexts),
         negators=frozenset(every("negators")),
         light=frozenset(every("light")),
@@ -122,7 +135,7 @@ def lexicon() -> Lexicon:
         selves=frozenset(every("selves")),
         vocabulary=vocabulary_of(
             read,
-            [phrases for _, phrases in (*rules, *signs, *contexts)]
+            [phrases for _, phrases in (*rules, *signs, *themes, *contexts)]
             + [idioms, every("negators"), every("light"), every("others")],
         ),
         reviewed_by={data["language"]: data["reviewed_by"] for data in read},
