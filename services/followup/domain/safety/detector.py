@@ -25,6 +25,7 @@ _REACH = 3
 _OR = frozenset({"or", "nor", "and", "o", "ni", "y", ","})
 _STILL_TO_COME = frozenset({"yet", "aun", "todavia"})
 _ALARMS = frozenset({Tier.S1, Tier.S2})
+_PAGES = frozenset({Tier.S1, Tier.M})
 # Findings that explain nothing: what the themes of a text weigh may still raise it.
 _UNEXPLAINED = (".watch_word", ".review", ".side_effect")
 
@@ -75,15 +76,9 @@ def _screen_clauses(book: Lexicon, words: Sequence[str], *, seams: AbstractSet[i
         return NOTHING_FOUND
     idioms = book.idioms.find(words)
     context = book.context.find(words)
-    if seams is None and any(match.rule in book.faint for match in matches):
-        broken = _idioms_across(book, words)
-        matches = [
-            match
-            for match in matches
-            if match.rule not in book.faint or not any(_inside(match, idiom) for idiom in broken)
-        ]
+    broken = _idioms_across(book, words) if seams is None else []
     matches = sorted(
-        (match for match in matches if not any(_inside(match, idiom) for idiom in idioms)),
+        (match for match in matches if not _excused(book, words, match, idioms, broken)),
         key=lambda match: (match.first, -match.last),
     )
     urgent = [match for match in matches if book.tiers[match.rule] is Tier.S1]
@@ -109,6 +104,19 @@ def _screen_clauses(book: Lexicon, words: Sequence[str], *, seams: AbstractSet[i
             rule = match.rule
         screening = screening.joined(tier, rule) if rule not in screening.rules else screening
     return screening
+
+
+def _excused(
+    book: Lexicon, words: Sequence[str], match: Found, idioms: Sequence[Found], broken: Sequence[Found]
+) -> bool:
+    """Return whether a match lies inside a harmless idiom, an "i" or "please" before it left aside."""
+    first = match.first
+    while first < match.last - 1 and words[first] in book.openers:
+        first += 1
+    bare = Found(match.rule, first, match.last)
+    if any(_inside(bare, idiom) for idiom in idioms):
+        return True
+    return book.tiers[match.rule] not in _PAGES and any(_inside(bare, idiom) for idiom in broken)
 
 
 def _idioms_across(book: Lexicon, words: Sequence[str]) -> list[Found]:

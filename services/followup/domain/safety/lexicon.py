@@ -73,6 +73,7 @@ class Lexicon:
         light: Words that carry a negation on without counting as distance.
         others: Words for people other than the writer.
         selves: Words for the writer.
+        openers: Words before a phrase that make it no other phrase.
         vocabulary: How to bring a text into the words of the phrases.
         reviewed_by: Language → who signed its file, empty while nobody did.
         idiom_counts: Language → how many idioms its file holds.
@@ -94,6 +95,7 @@ class Lexicon:
     light: frozenset[str]
     others: frozenset[str]
     selves: frozenset[str]
+    openers: frozenset[str]
     vocabulary: Vocabulary
     reviewed_by: Mapping[str, str]
     idiom_counts: Mapping[str, int]
@@ -133,6 +135,7 @@ def lexicon() -> Lexicon:
         light=frozenset(every("light")),
         others=frozenset(every("others")),
         selves=frozenset(every("selves")),
+        openers=frozenset(every("openers")),
         vocabulary=vocabulary_of(
             read,
             [phrases for _, phrases in (*rules, *signs, *themes, *contexts)]
