@@ -398,7 +398,7 @@ def _remark(read: _Text, prompt: PromptKind, said: Collection[Interpretation]) -
 
 def _open_end(prompt: PromptKind, said: Collection[Interpretation], *, only_watched: bool) -> set[Interpretation]:
     """Return how a text ends that settles nothing: ask back once, or leave it to whoever reads."""
-    if prompt in {PromptKind.MOOD, PromptKind.PHQ_ITEM} or (prompt in _ASKS_BACK and not said):
+    if prompt in {PromptKind.MOOD, PromptKind.PHQ_ITEM} or (prompt in _ASKS_BACK and (only_watched or not said)):
         return {_SAYS.CLARIFY}
     return {_SAYS.UNMATCHED} if not said or only_watched else set()
 
