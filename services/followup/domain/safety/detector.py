@@ -150,7 +150,7 @@ def _weighed(book: Lexicon, words: Sequence[str], found: Screening) -> Screening
         idioms = book.idioms.find(words)
         themes = [theme for theme in themes if not any(_inside(theme, idiom) for idiom in idioms)]
     weight = sum(book.points[name] for name in {theme.rule for theme in themes})
-    if weight >= book.weighs_possible:
+    if weight >= book.weighs_possible and "laughs" not in book.context.rules_in(words):
         return found.joined(Tier.S2, "themes")
     return found.joined(Tier.S3, "themes.watch_word") if weight >= book.weighs_watched else found
 
@@ -181,7 +181,7 @@ def _lowered(
     if match.rule in book.faint and ("laughs" in said or book.selves.isdisjoint(words[first:last])):
         return Tier.S3, f"{match.rule}.watch_word"
     of_another = _of_another(book, words, match, first)
-    if "afar" in said and (of_another or match.rule.endswith(".bereaved")):
+    if "afar" in said and (of_another or book.selves.isdisjoint(words[first:last])):
         return Tier.S3, f"{match.rule}.afar"
     if of_another:
         return Tier.S2, f"{match.rule}.other"
@@ -204,7 +204,8 @@ def _negated(book: Lexicon, words: Sequence[str], match: Found, context: Sequenc
         elif word not in book.light:
             distance += 1
     after = words[match.last : match.last + 3]
-    return negators % 2 == 1 and _STILL_TO_COME.isdisjoint(after)
+    turns = not _TURNS.isdisjoint(words[match.first : match.last])
+    return negators % 2 == 1 and not turns and _STILL_TO_COME.isdisjoint(after)
 
 
 def _continues(words: Sequence[str], negated_until: int, match: Found) -> bool:
