@@ -21,7 +21,9 @@ def evaluate(capsys):
     return run
 
 
-@pytest.mark.parametrize(("file", "at_least"), [("replies.csv", 0.99), ("replies_held_out.csv", 0.97)])
+@pytest.mark.parametrize(
+    ("file", "at_least"), [("replies.csv", 0.99), ("replies_held_out.csv", 0.97), ("replies_safety.csv", 0.99)]
+)
 def test_the_reader_on_real_life_replies(evaluate, file, at_least):
     status, lines, figures = evaluate(HERE / file)
     assert figures["as_expected"] >= at_least * figures["rows"], "\n".join(lines)

@@ -38,6 +38,11 @@ _UNCONFIRMED = re.compile(
     r"(?:\w+ ){0,2}(?:confirm\w*|sure|seguro|segura)\b"
 )
 _DIGITS = re.compile(r"[0-9]")
+# A "no" that holds for a while only.
+_FOR_NOW = re.compile(
+    r"\b(?:for now|for the moment|at the moment|not yet|not today|ask me|yesterday (?:yes|i did|was)"
+    r"|last night (?:yes|i did)|por ahora|por el momento|todavia no|aun no|ayer si|anoche si)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,9 +277,11 @@ def _item_9(
         tier = Tier.S2 if value == 1 else Tier.S1
         return kinds, value, screening.joined(tier, f"item9.{value}")
     if value == 0:
-        doubted = bool(
-            {"but", "pero", "although", "though", "aunque", "except", "excepto", "sometimes"} & set(read.said)
-        ) or read.has("hedge")
+        doubted = (
+            bool({"but", "pero", "although", "though", "aunque", "except", "excepto", "sometimes"} & set(read.said))
+            or read.has("hedge")
+            or bool(_FOR_NOW.search(" ".join(read.said)))
+        )
         return kinds, value, screening.joined(Tier.S2, "item9.contradiction") if doubted else screening
     if not kinds and not said and _asks(read):
         screening = screening.joined(Tier.S3, "item9.question")

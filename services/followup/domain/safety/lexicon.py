@@ -110,10 +110,12 @@ def lexicon() -> Lexicon:
     def every(name: str) -> list[str]:
         return [word for data in read for word in with_classes(data[name], data["classes"])]
 
+    def named(table: str) -> list[tuple[str, list[str]]]:
+        return [(name, with_classes(said, data["classes"])) for data in read for name, said in data[table].items()]
+
     rules = [(rule["id"], with_classes(rule["phrases"], data["classes"])) for data in read for rule in data["rule"]]
     idioms = [phrase for data in read for phrase in with_classes(data["idioms"]["phrases"], data["classes"])]
-    signs = [(name, with_classes(phrases, data["classes"])) for data in read for name, phrases in data["signs"].items()]
-    themes = [(name, with_classes(phrases, data["classes"])) for data in read for name, phrases in data["themes"].items()]
+    signs, themes = named("signs"), named("themes")
     contexts = [(name, every(name)) for name in _CONTEXTS]
     return Lexicon(
         rules=PhraseBook(rules),
