@@ -23,6 +23,7 @@ _TURNS = _ENDS | {"just", "only", "solo", "solamente", "nomas"}
 _LONG = 40  # words of a clause that are looked at on each side
 _REACH = 3
 _OR = frozenset({"or", "nor", "and", "o", "ni", "y", ","})
+_ANDS = frozenset({"and", "y"})
 _STILL_TO_COME = frozenset({"yet", "aun", "todavia"})
 _ALARMS = frozenset({Tier.S1, Tier.S2})
 _PAGES = frozenset({Tier.S1, Tier.M})
@@ -195,7 +196,7 @@ def _negated(book: Lexicon, words: Sequence[str], match: Found, context: Sequenc
     negators, distance = 0, 0
     for at in range(match.first - 1, -1, -1):
         word = words[at]
-        if word in _TURNS or distance >= _REACH:
+        if word in _TURNS or distance >= _REACH or (word in _ANDS and words[at + 1] in book.selves):
             break
         if word in book.negators and not any(
             found.rule == "not_negating" and found.first <= at < found.last for found in context
