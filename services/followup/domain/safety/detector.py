@@ -28,6 +28,7 @@ _STILL_TO_COME = frozenset({"yet", "aun", "todavia"})
 _ALARMS = frozenset({Tier.S1, Tier.S2})
 _PAGES = frozenset({Tier.S1, Tier.M})
 # Findings that explain nothing: what the themes of a text weigh may still raise it.
+_SEVERAL = 3  # themes
 _UNEXPLAINED = (".watch_word", ".review", ".side_effect")
 
 
@@ -150,8 +151,10 @@ def _weighed(book: Lexicon, words: Sequence[str], found: Screening) -> Screening
     if themes:
         idioms = book.idioms.find(words)
         themes = [theme for theme in themes if not any(_inside(theme, idiom) for idiom in idioms)]
-    weight = sum(book.points[name] for name in {theme.rule for theme in themes})
-    if weight >= book.weighs_possible and "laughs" not in book.context.rules_in(words):
+    names = {theme.rule for theme in themes}
+    weight = sum(book.points[name] for name in names)
+    several = sum(book.points[name] > 0 for name in names) >= _SEVERAL
+    if weight >= book.weighs_possible and several and "laughs" not in book.context.rules_in(words):
         return found.joined(Tier.S2, "themes")
     return found.joined(Tier.S3, "themes.watch_word") if weight >= book.weighs_watched else found
 
