@@ -22,7 +22,13 @@ def evaluate(capsys):
 
 
 @pytest.mark.parametrize(
-    ("file", "at_least"), [("replies.csv", 0.99), ("replies_held_out.csv", 0.97), ("replies_reading.csv", 0.99)]
+    ("file", "at_least"),
+    [
+        ("replies.csv", 0.99),
+        ("replies_held_out.csv", 0.97),
+        ("replies_reading.csv", 0.99),
+        ("replies_safety.csv", 0.99),
+    ],
 )
 def test_the_reader_on_real_life_replies(evaluate, file, at_least):
     status, lines, figures = evaluate(HERE / file)

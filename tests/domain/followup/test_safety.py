@@ -66,6 +66,41 @@ def test_an_idiom_never_swallows_what_follows_it():
     assert screen("dying to see you but i want to die").tier is Tier.S1
 
 
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [("i gave my guitar to my brother", Tier.S3), ("finally at peace", Tier.S3), ("i gave my guitar to my brother, finally at peace", Tier.S2), ("took them all. the whole bottle", Tier.S1)],
+)  # fmt: skip
+def test_two_signs_in_one_text_say_what_neither_says_alone(text, tier):  # 3.6
+    assert screen(text).tier is tier
+
+
+def test_themes_bring_a_person_to_what_no_rule_explains():  # 3.6, 6
+    assert "themes" in screen("i wonder if the ocean would forgive me for being so heavy and broken").rules
+    assert screen("my sister is driving me to the clinic on monday").tier is None
+
+
+@pytest.mark.parametrize("text", ["me voi a matr", "i wana dye", "i kant do ths anymroe", "sewerslide is all i want"])
+def test_words_are_understood_by_their_sound_and_without_a_letter(text):
+    assert screen(text).tier in {Tier.S1, Tier.S2}
+
+
+def test_a_negation_ends_where_the_sentence_turns():  # 3.6, 4
+    assert screen("no me quiero morir, solo quiero dormir para siempre").tier is Tier.S2
+    assert screen("she wont call back and i want to die").tier is Tier.S1
+
+
+def test_an_idiom_is_one_across_a_break_too():
+    assert screen("dying. of laughter").tier is not Tier.S2
+
+
+def test_a_lone_grave_word_beside_laughter_pages_nobody():
+    assert screen("con tanto papeleo nos quieren matar jajaja").tier is not Tier.S2
+
+
+def test_news_of_strangers_is_read_the_same_day():  # 3.6, 5
+    assert screen("vi en las noticias lo del cantante que se suicido").tier is Tier.S3
+
+
 def test_a_finding_names_rules_and_never_words():  # S-9
     assert screen("i want to kill myself with pills").rules[0].startswith("en.")
 

@@ -103,6 +103,11 @@ _LONE_K = re.compile(
     r"|will|ill)\b))"
 )
 _NUMBER_SIGN = re.compile(r"(?<=[a-z]\s)#(?!\w)|(?<=[a-z])#(?!\w)")
+# A "no" that holds for a while only.
+_FOR_NOW = re.compile(
+    r"\b(?:for now|for the moment|at the moment|not yet|not today|ask me|yesterday (?:yes|i did|was)"
+    r"|last night (?:yes|i did)|por ahora|por el momento|todavia no|aun no|ayer si|anoche si)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,7 +408,7 @@ def _item_9(
         tier = Tier.S2 if value == 1 else Tier.S1
         return kinds, value, screening.joined(tier, f"item9.{value}")
     if value == 0:
-        if _is_doubted(read):
+        if _is_doubted(read) or _FOR_NOW.search(" ".join(read.said)):
             screening = screening.joined(Tier.S2, "item9.contradiction")
         elif read.has("formerly"):
             screening = screening.joined(Tier.S3, "item9.formerly")
@@ -603,7 +608,7 @@ def _remark(read: _Text, prompt: PromptKind, said: Collection[Interpretation]) -
 
 def _open_end(prompt: PromptKind, said: Collection[Interpretation], *, only_watched: bool) -> set[Interpretation]:
     """Return how a text ends that settles nothing: ask back once, or leave it to whoever reads."""
-    if prompt in {PromptKind.MOOD, PromptKind.PHQ_ITEM} or (prompt in _ASKS_BACK and not said):
+    if prompt in {PromptKind.MOOD, PromptKind.PHQ_ITEM} or (prompt in _ASKS_BACK and (only_watched or not said)):
         return {_SAYS.CLARIFY}
     return {_SAYS.UNMATCHED} if not said or only_watched else set()
 

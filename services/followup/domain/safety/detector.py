@@ -8,7 +8,7 @@ tier, never to nothing.
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
-from services.followup.domain.safety.lexicon import Lexicon, lexicon
+from services.followup.domain.safety.lexicon import Lexicon, Together, lexicon
 from services.followup.domain.safety.tier import NOTHING_FOUND, Screening, Tier
 from services.followup.domain.text.phrases import Found
 from services.followup.domain.text.plain import plain
@@ -18,11 +18,18 @@ from services.followup.domain.text.words import BREAKS
 _DETECTOR_FAILED = "detector_failed"
 _CONTRASTS = frozenset({"but", "pero", "although", "though", "aunque", "except", "because", "porque", "sino"})
 _ENDS = _CONTRASTS | BREAKS
+# A negation stops here: "i dont want to die, just to sleep".
+_TURNS = _ENDS | {"just", "only", "solo", "solamente", "nomas"}
 _LONG = 40  # words of a clause that are looked at on each side
 _REACH = 3
 _OR = frozenset({"or", "nor", "and", "o", "ni", "y", ","})
+_ANDS = frozenset({"and", "y"})
 _STILL_TO_COME = frozenset({"yet", "aun", "todavia"})
 _ALARMS = frozenset({Tier.S1, Tier.S2})
+_PAGES = frozenset({Tier.S1, Tier.M})
+# Findings that explain nothing: what the themes of a text weigh may still raise it.
+_SEVERAL = 3  # themes
+_UNEXPLAINED = (".watch_word", ".review", ".side_effect")
 
 
 def screen(text: str, *, language: str = "en") -> Screening:
@@ -52,7 +59,7 @@ def screen_safely(text: str, *, language: str = "en") -> Screening:
 
 def _screen_words(book: Lexicon, words: Sequence[str]) -> Screening:
     words = _without_scattered_breaks(words)
-    found = _screen_clauses(book, words)
+    found = _weighed(book, words, _joined_signs(book, words, _screen_clauses(book, words)))
     if not found.tiers.isdisjoint(_ALARMS) or BREAKS.isdisjoint(words):
         return found
     # A break in the middle of a phrase may hide it; what only shows without breaks is possible, not certain.
@@ -71,11 +78,13 @@ def _screen_clauses(book: Lexicon, words: Sequence[str], *, seams: AbstractSet[i
         return NOTHING_FOUND
     idioms = book.idioms.find(words)
     context = book.context.find(words)
+    broken = _idioms_across(book, words) if seams is None else []
     matches = sorted(
-        (match for match in matches if not any(_inside(match, idiom) for idiom in idioms)),
+        (match for match in matches if not _excused(book, words, match, idioms, broken)),
         key=lambda match: (match.first, -match.last),
     )
     urgent = [match for match in matches if book.tiers[match.rule] is Tier.S1]
+    medical = any(book.tiers[match.rule] is Tier.M for match in matches)
     screening = NOTHING_FOUND
     negated_until = -1
     for match in matches:
@@ -83,6 +92,9 @@ def _screen_clauses(book: Lexicon, words: Sequence[str], *, seams: AbstractSet[i
         if tier is not Tier.S1 and any(_inside(match, other) for other in urgent):
             continue
         if match.rule in book.own_only and _of_another(book, words, match, _clause(words, match)[0]):
+            continue
+        if medical and match.rule.endswith(".help_me"):
+            # What help is wanted for, the same text says.
             continue
         negated = _negated(book, words, match, context) or _continues(words, negated_until, match)
         if negated:
@@ -96,16 +108,86 @@ def _screen_clauses(book: Lexicon, words: Sequence[str], *, seams: AbstractSet[i
     return screening
 
 
+def _excused(
+    book: Lexicon, words: Sequence[str], match: Found, idioms: Sequence[Found], broken: Sequence[Found]
+) -> bool:
+    """Return whether a match lies inside a harmless idiom, an "i" or "please" before it left aside."""
+    first = match.first
+    while first < match.last - 1 and words[first] in book.openers:
+        first += 1
+    bare = Found(match.rule, first, match.last)
+    if any(_inside(bare, idiom) for idiom in idioms):
+        return True
+    return book.tiers[match.rule] not in _PAGES and any(_inside(bare, idiom) for idiom in broken)
+
+
+def _idioms_across(book: Lexicon, words: Sequence[str]) -> list[Found]:
+    """Return the idioms that a break interrupts: "dying. of laughter"."""
+    said = [at for at, word in enumerate(words) if word not in BREAKS]
+    if len(said) == len(words):
+        return []
+    found = book.idioms.find([words[at] for at in said])
+    return [Found(one.rule, said[one.first], said[one.last - 1] + 1) for one in found]
+
+
+def _joined_signs(book: Lexicon, words: Sequence[str], found: Screening) -> Screening:
+    """Add what two signs mean that stand in one text, neither of them inside a harmless idiom."""
+    signs = book.signs.find(words)
+    if not signs:
+        return found
+    idioms = book.idioms.find(words)
+    signs = [sign for sign in signs if not any(_inside(sign, idiom) for idiom in idioms)]
+    for pair in book.together:
+        if _stand_apart(signs, pair):
+            found = found.joined(pair.tier, pair.rule)
+    return found
+
+
+def _weighed(book: Lexicon, words: Sequence[str], found: Screening) -> Screening:
+    """Add what the themes of a text weigh together where no rule has explained it: the last and broadest net."""
+    if not all(rule.endswith(_UNEXPLAINED) for rule in found.rules):
+        return found
+    themes = book.themes.find(words)
+    if themes:
+        idioms = book.idioms.find(words)
+        themes = [theme for theme in themes if not any(_inside(theme, idiom) for idiom in idioms)]
+    names = {theme.rule for theme in themes}
+    weight = sum(book.points[name] for name in names)
+    several = sum(book.points[name] > 0 for name in names) >= _SEVERAL
+    if weight >= book.weighs_possible and several and "laughs" not in book.context.rules_in(words):
+        return found.joined(Tier.S2, "themes")
+    return found.joined(Tier.S3, "themes.watch_word") if weight >= book.weighs_watched else found
+
+
+def _stand_apart(signs: Sequence[Found], pair: Together) -> bool:
+    """Return whether both signs of a pair are there without sharing words."""
+    ones = [sign for sign in signs if sign.rule in pair.one]
+    others = [sign for sign in signs if sign.rule in pair.other]
+    if not ones or not others:
+        return False
+    return min(sign.last for sign in ones) <= max(sign.first for sign in others) or min(
+        sign.last for sign in others
+    ) <= max(sign.first for sign in ones)
+
+
 def _lowered(
     book: Lexicon, words: Sequence[str], match: Found, context: Sequence[Found], tier: Tier
 ) -> tuple[Tier, str] | None:
     """Return a lower tier and its rule when the words around a match speak of the past, another person or a trifle."""
     first, last = _clause(words, match)
     near = [found.rule for found in context if first <= found.first and found.last <= last]
-    if "past" in near and "present" not in near:
+    if "past" in near and ("present" not in near or any(found.rule == "overcome" for found in context)):
         persists = any(found.rule == "persists" for found in context)
         return (Tier.S2 if persists else Tier.S3), f"{match.rule}.past"
-    if _of_another(book, words, match, first):
+    if "passed" in near:
+        return Tier.S3, f"{match.rule}.passed"
+    said = {found.rule for found in context}
+    if match.rule in book.faint and ("laughs" in said or book.selves.isdisjoint(words[first:last])):
+        return Tier.S3, f"{match.rule}.watch_word"
+    of_another = _of_another(book, words, match, first)
+    if "afar" in said and (of_another or book.selves.isdisjoint(words[first:last])):
+        return Tier.S3, f"{match.rule}.afar"
+    if of_another:
         return Tier.S2, f"{match.rule}.other"
     if tier is Tier.S1 and "trifles" in near and match.rule.endswith(".intent"):
         return Tier.S2, f"{match.rule}.trifle"
@@ -117,7 +199,7 @@ def _negated(book: Lexicon, words: Sequence[str], match: Found, context: Sequenc
     negators, distance = 0, 0
     for at in range(match.first - 1, -1, -1):
         word = words[at]
-        if word in BREAKS or word in _CONTRASTS or distance >= _REACH:
+        if word in _TURNS or distance >= _REACH or (word in _ANDS and words[at + 1] in book.selves):
             break
         if word in book.negators and not any(
             found.rule == "not_negating" and found.first <= at < found.last for found in context
@@ -126,7 +208,8 @@ def _negated(book: Lexicon, words: Sequence[str], match: Found, context: Sequenc
         elif word not in book.light:
             distance += 1
     after = words[match.last : match.last + 3]
-    return negators % 2 == 1 and _STILL_TO_COME.isdisjoint(after)
+    turns = not _TURNS.isdisjoint(words[match.first : match.last])
+    return negators % 2 == 1 and not turns and _STILL_TO_COME.isdisjoint(after)
 
 
 def _continues(words: Sequence[str], negated_until: int, match: Found) -> bool:

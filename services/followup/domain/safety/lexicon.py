@@ -8,29 +8,47 @@ from importlib.resources import files
 from typing import Any
 
 from services.followup.domain.safety.tier import Tier
-from services.followup.domain.text.phrases import PhraseBook, stems_of, words_of
+from services.followup.domain.text.phrases import PhraseBook, stems_of, with_classes, words_of
 from services.followup.domain.text.words import Vocabulary
 
 LANGUAGES = ("en", "es")
+_CONTEXTS = ("not_negating", "past", "present", "overcome", "passed", "persists", "trifles", "afar", "laughs")
 
-# Words whose misspelling by one letter is still read.
-_CRITICAL = frozenset(
-    {"suicide", "suicidal", "suicidio", "suicidarme", "myself", "overdose", "overdosed", "pastillas", "morirme"}
+# Words that are understood with letters starred out.
+_CENSORED = frozenset(
+    {
+        "suicide",
+        "suicidal",
+        "suicidio",
+        "suicidarme",
+        "myself",
+        "overdose",
+        "overdosed",
+        "pastillas",
+        "morirme",
+        "kill",
+        "killing",
+        "die",
+        "dying",
+        "dead",
+        "death",
+        "hang",
+        "pills",
+        "morir",
+        "matar",
+        "matarme",
+    }
 )
 
-_CENSORED = _CRITICAL | {
-    "kill",
-    "killing",
-    "die",
-    "dying",
-    "dead",
-    "death",
-    "hang",
-    "pills",
-    "morir",
-    "matar",
-    "matarme",
-}
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """A rule that holds where two different signs stand in one text: giving things away and taking leave."""
+
+    rule: str
+    tier: Tier
+    one: frozenset[str]
+    other: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -41,12 +59,21 @@ class Lexicon:
         rules: Every phrase that asks for a human, under its rule id.
         tiers: Rule id → tier.
         own_only: Rules that concern nobody but the writer.
+        faint: Rules of single words, that ask for less where somebody laughs or nobody speaks of himself.
         idioms: Harmless look-alikes; a match wholly inside one counts for nothing.
-        context: Phrases that say when and how: ``not_negating``, ``past``, ``present``, ``persists``, ``trifles``.
+        signs: Phrases that alone ask for nobody, under the name of what they are a sign of.
+        together: What two signs in one text mean.
+        themes: Words that weigh little alone, under the name of their theme.
+        points: Theme → what it adds, once, to the weight of a text; ordinary topics take away.
+        weighs_possible: From this weight on a text is a possible crisis that no rule explains.
+        weighs_watched: From this weight on it is read the same day.
+        context: Phrases that say when and how: ``not_negating``, ``past``, ``present``, ``overcome``, ``passed``,
+            ``persists``, ``trifles``, ``afar``, ``laughs``.
         negators: Words that turn a phrase into its opposite.
         light: Words that carry a negation on without counting as distance.
         others: Words for people other than the writer.
         selves: Words for the writer.
+        openers: Words before a phrase that make it no other phrase.
         vocabulary: How to bring a text into the words of the phrases.
         reviewed_by: Language → who signed its file, empty while nobody did.
         idiom_counts: Language → how many idioms its file holds.
@@ -55,12 +82,20 @@ class Lexicon:
     rules: PhraseBook
     tiers: Mapping[str, Tier]
     own_only: frozenset[str]
+    faint: frozenset[str]
     idioms: PhraseBook
+    signs: PhraseBook
+    together: Sequence[Together]
+    themes: PhraseBook
+    points: Mapping[str, int]
+    weighs_possible: int
+    weighs_watched: int
     context: PhraseBook
     negators: frozenset[str]
     light: frozenset[str]
     others: frozenset[str]
     selves: frozenset[str]
+    openers: frozenset[str]
     vocabulary: Vocabulary
     reviewed_by: Mapping[str, str]
     idiom_counts: Mapping[str, int]
@@ -70,26 +105,42 @@ class Lexicon:
 def lexicon() -> Lexicon:
     """Read the lexicon files that come with the program."""
     read = [tomllib.loads(_text(language)) for language in LANGUAGES]
+    joint = tomllib.loads(_text("together"))
 
     def every(name: str) -> list[str]:
-        return [word for data in read for word in data[name]]
+        return [word for data in read for word in with_classes(data[name], data["classes"])]
 
-    rules = [(rule["id"], rule["phrases"]) for data in read for rule in data["rule"]]
-    idioms = [phrase for data in read for phrase in data["idioms"]["phrases"]]
-    contexts = [(name, every(name)) for name in ("not_negating", "past", "present", "persists", "trifles")]
+    def named(table: str) -> list[tuple[str, list[str]]]:
+        return [(name, with_classes(said, data["classes"])) for data in read for name, said in data[table].items()]
+
+    rules = [(rule["id"], with_classes(rule["phrases"], data["classes"])) for data in read for rule in data["rule"]]
+    idioms = [phrase for data in read for phrase in with_classes(data["idioms"]["phrases"], data["classes"])]
+    signs, themes = named("signs"), named("themes")
+    contexts = [(name, every(name)) for name in _CONTEXTS]
     return Lexicon(
         rules=PhraseBook(rules),
         tiers={rule["id"]: Tier(rule["tier"]) for data in read for rule in data["rule"]},
         own_only=frozenset(rule["id"] for data in read for rule in data["rule"] if rule.get("own_only")),
+        faint=frozenset(rule["id"] for data in read for rule in data["rule"] if rule.get("faint")),
         idioms=PhraseBook([("idiom", idioms)]),
+        signs=PhraseBook(signs),
+        together=tuple(
+            Together(pair["id"], Tier(pair["tier"]), frozenset(pair["one"]), frozenset(pair["other"]))
+            for pair in joint["pair"]
+        ),
+        themes=PhraseBook(themes),
+        points=joint["points"],
+        weighs_possible=joint["weighs_possible"],
+        weighs_watched=joint["weighs_watched"],
         context=PhraseBook(contexts),
         negators=frozenset(every("negators")),
         light=frozenset(every("light")),
         others=frozenset(every("others")),
         selves=frozenset(every("selves")),
+        openers=frozenset(every("openers")),
         vocabulary=vocabulary_of(
             read,
-            [phrases for _, phrases in (*rules, *contexts)]
+            [phrases for _, phrases in (*rules, *signs, *themes, *contexts)]
             + [idioms, every("negators"), every("light"), every("others")],
         ),
         reviewed_by={data["language"]: data["reviewed_by"] for data in read},
@@ -107,7 +158,7 @@ def vocabulary_of(read: Sequence[Mapping[str, Any]], phrases: Sequence[Sequence[
         spellings=spellings,
         pairs=pairs,
         stems=stems_of(phrase for part in phrases for phrase in part),
-        critical=_CRITICAL,
+        critical=frozenset(word for data in read for word in data["critical"]),
         censored=_CENSORED,
     )
 

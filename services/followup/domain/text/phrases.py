@@ -1,19 +1,22 @@
 """Phrases as data: a small pattern language over whole words.
 
 A phrase is words with spaces between them. ``(a|b c)`` is a choice, ``word?`` and ``(…)?`` may be missing, ``word*``
-matches every word that begins so, ``_`` is any one word, ``..`` up to three words, ``#`` a number and ``##`` a number
-of ten or more, in digits or words, ``#180`` a number from 180 to 299. No part of a phrase crosses a clause break. What
-a phrase compiles to has no nested repetition, so the time to search is linear in the text.
+matches every word that begins so, ``_`` is any one word, ``..`` up to three words, ``...`` up to seven, ``#`` a number
+and ``##`` a number of ten or more, in digits or words, ``#180`` a number from 180 to 299. ``{name}`` stands for a class
+of words or short phrases that the file names once. No part of a phrase crosses a clause break. What a phrase compiles
+to has no nested repetition, so the time to search is linear in the text.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.kernel.errors import ConfigurationError
 
 _WORD = r"[^ |,]+ "
 _GAP = rf"(?:{_WORD}){{0,3}}"
+_WIDE_GAP = rf"(?:{_WORD}){{0,7}}"
+_CLASS = re.compile(r"\{([a-z_]+)\}")
 _TEN_OR_MORE = (
     "(?:[1-9][0-9]+|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|hundred|diez|doce|quince|veinte"
     "|treinta|cuarenta|cincuenta|sesenta|cien) "
@@ -80,6 +83,21 @@ class PhraseBook:
         return frozenset(found.rule for found in self.find(words))
 
 
+def with_classes(phrases: Iterable[str], classes: Mapping[str, str]) -> list[str]:
+    """Return phrases with every ``{name}`` replaced by the choice it stands for; a class may name others.
+
+    Raises:
+        ConfigurationError: A phrase names a class that is not there.
+    """
+
+    def choice(match: re.Match[str]) -> str:
+        if match[1] not in classes:
+            raise ConfigurationError(f"phrase names a class of words that is not there: {match[0]}")
+        return f"({_CLASS.sub(choice, classes[match[1]])})"
+
+    return [_CLASS.sub(choice, phrase) for phrase in phrases]
+
+
 def words_of(phrases: Iterable[str]) -> frozenset[str]:
     """Return the plain words that phrases are made of."""
     return frozenset(re.findall(r"[a-z]+(?![a-z*])", " ".join(phrases)))
@@ -95,7 +113,7 @@ class _Reader:
 
     def __init__(self, phrase: str) -> None:
         self.phrase = phrase
-        self._tokens = re.findall(r"\.\.|[()|?]|[^\s()|?]+", phrase)
+        self._tokens = re.findall(r"\.{2,3}|[()|?]|[^\s()|?]+", phrase)
         self._next = 0
 
     def peek(self) -> str | None:
@@ -135,7 +153,7 @@ def _choice(reader: _Reader) -> _Part:
 
 
 def _word(word: str) -> _Part:
-    special = {"..": _GAP, "_": _WORD, "#": _NUMBER, "##": _TEN_OR_MORE, "#180": _FROM_180}.get(word)
+    special = {"..": _GAP, "...": _WIDE_GAP, "_": _WORD, "#": _NUMBER, "##": _TEN_OR_MORE, "#180": _FROM_180}.get(word)
     if special:
         return _Part(special, None)
     if word.endswith("*"):

@@ -9,7 +9,8 @@ COMMA = ","
 BREAKS = frozenset({CLAUSE_BREAK, COMMA})
 
 _TOKEN = re.compile(
-    r"[a-z0-9]+(?:['@$!*+][a-z0-9]+)*|[@$][a-z0-9]+(?:[!@$*][a-z0-9]+)*|\.{2,}|[^\sa-z0-9]|\n+", re.ASCII
+    r"[0-9]+(?::[0-9]+)+|[a-z0-9]+(?:['@$!*+][a-z0-9]+)*|[@$][a-z0-9]+(?:[!@$*][a-z0-9]+)*|\.{2,}|[^\sa-z0-9]|\n+",
+    re.ASCII,
 )
 _LETTER_RUN = re.compile(r"(?<![a-z0-9'])[a-z0-9@$!](?:[\s._*/-]{1,3}[a-z0-9@$!]){2,}(?![a-z0-9'])")
 _NUMBER_RUN = re.compile(r"[0-9\s._*/-]+")
@@ -23,6 +24,14 @@ _LEET_L = str.maketrans(
 _REPEATED = re.compile(r"([a-z])\1{2,}")
 _FIRST_SIGN = 0x2000  # emoji and the like stand for themselves
 _LONGEST = 24
+_LONG_ENOUGH = 6
+_BONES = 3
+_VOWEL = re.compile(r"[aeiouy]")
+_DOUBLED = re.compile(r"([a-z])\1+")
+_SOUNDS = (
+    *(("ch", "x"), ("sh", "x"), ("ph", "f"), ("qu", "k"), ("ce", "se"), ("ci", "si"), ("q", "k"), ("ck", "k")),
+    *(("c", "k"), ("z", "s"), ("v", "b"), ("h", ""), ("ll", "y"), ("y", "i"), ("w", "u")),
+)
 _JOINED_WORTH_SPLITTING = 7
 
 
@@ -35,7 +44,7 @@ class Vocabulary:
         spellings: A way of typing → the words it stands for (one or more, with spaces).
         pairs: Two words → the one that stands for them ("do not" → "dont").
         stems: The beginnings of words that some phrase takes in every form.
-        critical: Words that are recognised with one letter wrong.
+        critical: Words that are recognised with one letter wrong, by their sound, and without their vowels.
         censored: Words that people write with a letter starred out.
     """
 
@@ -47,7 +56,10 @@ class Vocabulary:
     censored: frozenset[str]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_near", {form: word for word in sorted(self.critical) for form in _without_one(word)})
+        long = sorted(word for word in self.critical if len(word) >= _LONG_ENOUGH)
+        object.__setattr__(self, "_near", {form: word for word in long for form in _without_one(word)})
+        object.__setattr__(self, "_heard", {_sound(word): word for word in sorted(self.critical)})
+        object.__setattr__(self, "_bones", {_bone(word): word for word in sorted(self.critical)})
 
     def words(self, text: str, *, line_breaks: bool = False) -> list[str]:
         """Return the words of a plain text (see ``plain``), clause breaks among them.
@@ -76,6 +88,8 @@ class Vocabulary:
         bare = token.replace("'", "")
         if bare.isdigit():
             return [bare]
+        if ":" in bare:
+            return bare.split(":")
         if bare in self.spellings:
             return self.spellings[bare].split()
         if bare in self.known:
@@ -99,13 +113,24 @@ class Vocabulary:
         for form in (_REPEATED.sub(r"\1\1", word), _REPEATED.sub(r"\1", word)):
             if form != word and (form in self.known or form in self.spellings):
                 return self.spellings.get(form, form).split()
-        near: dict[str, str] = self._near  # type: ignore[attr-defined]
-        if 5 <= len(word) <= _LONGEST:
-            for form in _without_one(word):
-                if form in near:
-                    return [near[form]]
+        meant = self._meant(word)
+        if meant:
+            return [meant]
         if len(word) >= _JOINED_WORTH_SPLITTING and not word.startswith(self.stems):
             return self._split(word)
+        return None
+
+    def _meant(self, word: str) -> str | None:
+        """Return the critical word that an unknown one stands for: by its sound, its consonants or all but a letter."""
+        near, heard, bones = self._near, self._heard, self._bones  # type: ignore[attr-defined]
+        if not 3 <= len(word) <= _LONGEST:
+            return None
+        if (alike := heard.get(_sound(word))) is not None:
+            return str(alike)
+        if not _VOWEL.search(word) and word in bones:
+            return str(bones[word])
+        if len(word) >= _LONG_ENOUGH:
+            return next((near[form] for form in sorted(_without_one(word)) if form in near), None)
         return None
 
     def _split(self, run: str) -> list[str] | None:
@@ -142,6 +167,19 @@ def _join(match: re.Match[str]) -> str:
     if _NUMBER_RUN.fullmatch(run) or sum(char.isalpha() for char in run) < 3:
         return run
     return re.sub(r"[\s._*/-]", "", run)
+
+
+def _sound(word: str) -> str:
+    """Return how a word sounds, one letter for those that people write for one another in either language."""
+    for written, heard in _SOUNDS:
+        word = word.replace(written, heard)
+    return _DOUBLED.sub(r"\1", word)
+
+
+def _bone(word: str) -> str:
+    """Return the consonants of a word, the way hurried people write it; short ones keep nothing to go by."""
+    bare = _DOUBLED.sub(r"\1", _VOWEL.sub("", word))
+    return bare if len(bare) >= _BONES else word
 
 
 def _without_one(word: str) -> frozenset[str]:
