@@ -18,12 +18,14 @@ from shared.broker.topology import QUEUES, dead_letter_queue, retry_queue
 from shared.kernel.backoff import exponential
 from shared.kernel.clock import Clock
 from shared.kernel.errors import DependencyUnavailableError, PermanentError, TransientError
+from shared.kernel.traceparent import TRACEPARENT, read_traceparent
 from shared.messages.base import WireModel
 from shared.messages.catalogue import read_payload
 from shared.messages.envelope import Envelope, caused_by, read_envelope
 from shared.postgres import inbox
 from shared.postgres.database import Database, is_conflict
 from shared.postgres.unit_of_work import UnitOfWork, unit_of_work
+from shared.telemetry import tracing
 from shared.telemetry.log import log
 from shared.telemetry.metrics import Metrics
 
@@ -201,7 +203,8 @@ class Consumer:
         Raises:
             PermanentError: it can never be understood.
         """
-        envelope = read_envelope(message.body, routing_key=_routing_key(message))
+        beside = message.headers.get(TRACEPARENT)
+        envelope = read_envelope(message.body, routing_key=_routing_key(message), traceparent=beside)
         handler = self._handlers.get(envelope.type)
         payload = read_payload(envelope)
         if handler is None:
@@ -327,6 +330,17 @@ async def handle_once(
     """
     if not handler.concerns(payload):
         return inbox.Arrival.NOT_OURS
+    with tracing.span(
+        f"handle {envelope.type}", kind="consumer", parent=envelope.traceparent, type=envelope.type
+    ) as span:
+        arrival = await _handle_once(database, envelope, payload, handler, now=now)
+        span.note(outcome=arrival.value)
+    return arrival
+
+
+async def _handle_once(
+    database: Database, envelope: Envelope, payload: WireModel, handler: Handler, *, now: datetime
+) -> inbox.Arrival:
     for _ in range(_CONFLICTS_IN_A_ROW):
         try:
             async with unit_of_work(database, now=now, cause=caused_by(envelope)) as unit:
@@ -387,6 +401,12 @@ def _forwarded(message: AbstractIncomingMessage, target: str, headers: Headers) 
         message_id=message.message_id or "",
         type=message.type or "",
         correlation_id=str(message.correlation_id) if message.correlation_id else None,
-        headers=headers,
+        headers=headers | _trace_of(message),
         content_type=message.content_type or "application/octet-stream",
     )
+
+
+def _trace_of(message: AbstractIncomingMessage) -> Headers:
+    """Return the header that a body without an envelope may have no other place for."""
+    traceparent = read_traceparent(message.headers.get(TRACEPARENT))
+    return {TRACEPARENT: traceparent} if traceparent else {}
