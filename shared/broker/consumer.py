@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,6 +39,7 @@ CAUSE = "x-aftercare-cause"
 _CONFLICTS_IN_A_ROW = 5
 _PROBE_EVERY_S = 5.0
 _SET_ASIDE = "1m"
+_WENT_WRONG = {"retried", "set_aside", "dead_lettered", "handed_back"}
 _WATCH_EVERY_S = 5.0
 _DRAIN_S = 10.0
 
@@ -188,7 +190,11 @@ class Consumer:
             try:
                 envelope, payload, handler = self._read(message)
                 kind = envelope.type
-                outcome = await self._handle_until_decided(message, envelope, payload, handler)
+                with handling(envelope, payload, handler, queue=self.queue, attempt=_attempt(message) + 1) as span:
+                    outcome = await self._handle_until_decided(message, envelope, payload, handler)
+                    span.note(outcome=outcome)
+                    if outcome in _WENT_WRONG:
+                        span.fail(outcome)
             except DependencyUnavailableError:
                 outcome = "handed_back"
                 await self._settle(message.nack(requeue=True))
@@ -318,6 +324,22 @@ class Consumer:
                 await answer
 
 
+def handling(
+    envelope: Envelope, payload: WireModel, handler: Handler, *, queue: str | None = None, attempt: int | None = None
+) -> AbstractContextManager[tracing.Span]:
+    """Let the block be a span of the message's trace; what is told to everybody and none of our business needs none."""
+    if not handler.concerns(payload):
+        return tracing.unrecorded()
+    return tracing.span(
+        f"handle {envelope.type}",
+        kind="consumer",
+        parent=envelope.traceparent,
+        type=envelope.type,
+        queue=queue,
+        attempt=attempt,
+    )
+
+
 async def handle_once(
     database: Database, envelope: Envelope, payload: WireModel, handler: Handler, *, now: datetime
 ) -> inbox.Arrival:
@@ -330,17 +352,6 @@ async def handle_once(
     """
     if not handler.concerns(payload):
         return inbox.Arrival.NOT_OURS
-    with tracing.span(
-        f"handle {envelope.type}", kind="consumer", parent=envelope.traceparent, type=envelope.type
-    ) as span:
-        arrival = await _handle_once(database, envelope, payload, handler, now=now)
-        span.note(outcome=arrival.value)
-    return arrival
-
-
-async def _handle_once(
-    database: Database, envelope: Envelope, payload: WireModel, handler: Handler, *, now: datetime
-) -> inbox.Arrival:
     for _ in range(_CONFLICTS_IN_A_ROW):
         try:
             async with unit_of_work(database, now=now, cause=caused_by(envelope)) as unit:

@@ -6,7 +6,7 @@ service (a request, a delivery, a publication, a plan, an attempt, a provider's 
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Literal, Protocol
 
@@ -130,6 +130,11 @@ def span(
     finally:
         begun.end()
         _traceparent.reset(before)
+
+
+def unrecorded() -> AbstractContextManager[Span]:
+    """Let the block be no span."""
+    return nullcontext(_unrecorded)
 
 
 @contextmanager
