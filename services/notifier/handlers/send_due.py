@@ -341,7 +341,6 @@ class SendDue:
             clinic_id=message.clinic_id,
             patient_ref=message.patient_ref,
             purpose=message.purpose,
-            template=message.template,
             attempt=call.attempt.number,
         ) as span:
             answer = await self._ask(call.request)
