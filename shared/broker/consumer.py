@@ -418,6 +418,6 @@ def _forwarded(message: AbstractIncomingMessage, target: str, headers: Headers) 
 
 
 def _trace_of(message: AbstractIncomingMessage) -> Headers:
-    """Return the header that a body without an envelope may have no other place for."""
-    traceparent = read_traceparent(message.headers.get(TRACEPARENT))
+    """Return the header by which the next try belongs to the trace of this one: a body may have no place for it."""
+    traceparent = tracing.current() or read_traceparent(message.headers.get(TRACEPARENT))
     return {TRACEPARENT: traceparent} if traceparent else {}

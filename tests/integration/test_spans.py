@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from shared.kernel.errors import PermanentError
+from shared.kernel.errors import PermanentError, TransientError
 from shared.telemetry import tracing
 from shared.telemetry.tracing import current, following, span, start_tracing, stop_tracing
 from tests.collector import collecting
@@ -94,6 +94,24 @@ async def test_the_librarys_own_switch_turns_it_off_and_traces_still_pass_throug
         with span("more"):
             assert current() is None
         assert await sent(collector) == {}
+
+
+async def test_each_try_of_a_delivery_hangs_below_the_one_before(line, collector):
+    def fail_once(booking):
+        if line.tries[booking.booking_id] == 1:
+            raise TransientError
+
+    line.behave = fail_once
+    async with line.consuming():
+        await line.publish(booking_id="a")
+        await line.took_effect("a")
+    await sent(collector)
+    first, second = sorted(
+        (one for one in collector.spans if one.name == "handle booking.created.v1"),
+        key=lambda one: one.attributes["attempt"],
+    )
+    assert (first.parent, second.parent) == ("", first.id)
+    assert (first.failed, first.attributes["outcome"], second.failed) == (True, "retried", False)
 
 
 @pytest.mark.parametrize("traceparent", [PARENT, None])
