@@ -5,8 +5,10 @@ ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1
 WORKDIR /app
 
 # The lock file alone, so that a change of ours does not install the libraries anew.
-COPY requirements.txt .
-RUN pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+# It includes what sends traces, which nothing loads until it is switched on; LOCK=requirements.txt leaves it out.
+ARG LOCK=requirements-otel.txt
+COPY ${LOCK} lock.txt
+RUN pip install --quiet --disable-pip-version-check --require-hashes -r lock.txt
 
 COPY shared shared
 COPY services services

@@ -25,7 +25,8 @@ pictures: ## take the documentation's pictures anew (needs chromium)
 lock: ## resolve the locked libraries anew (needs uv)
 	uv pip compile -q --no-header --generate-hashes --universal --python-version 3.11 requirements.in -o requirements.txt
 	uv pip compile -q --no-header --generate-hashes --universal --python-version 3.11 --no-deps requirements-local.in -o requirements-local.txt
-	uv pip compile -q --no-header --generate-hashes --universal --python-version 3.11 -c requirements.txt requirements-dev.in -o requirements-dev.txt
+	uv pip compile -q --no-header --generate-hashes --universal --python-version 3.11 -c requirements.txt requirements-otel.in -o requirements-otel.txt
+	uv pip compile -q --no-header --generate-hashes --universal --python-version 3.11 -c requirements-otel.txt requirements-dev.in -o requirements-dev.txt
 
 clean: ## remove what running has made: the environment, the private servers, their data
 	rm -rf .venv .venv.lock .aftercare .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -38,6 +38,8 @@ class FollowupRoom:
     reader: AsyncConnection
     published: list = field(default_factory=list)
     serial: int = 0
+    traceparent: str | None = None
+    """The trace of whatever is handed in."""
 
     async def infused(self, *ends, patient=ANA, next_starts_at=None, voided=(), consent=True, language="en"):
         """Hand in a snapshot: infusions that ended at these New York times, each after two hours and ten minutes."""
@@ -121,7 +123,14 @@ class FollowupRoom:
 
     async def take(self, event, data, *, message_id=None):
         """Let one message take effect; return it, so that it can be handed in again."""
-        envelope = Envelope(id=message_id or new_id(), source="test", type=event, time=self.clock.now(), data=data)
+        envelope = Envelope(
+            id=message_id or new_id(),
+            source="test",
+            type=event,
+            time=self.clock.now(),
+            data=data,
+            traceparent=self.traceparent,
+        )
         await self.again(envelope)
         return envelope
 

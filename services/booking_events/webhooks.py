@@ -9,7 +9,7 @@ from aiohttp import web
 from services.booking_events.domain import calcom
 from services.booking_events.domain.signature import is_signed
 from services.booking_events.handlers.take_calcom import TYPE, TakeCalCom
-from shared.broker.consumer import Handler, handle_once, report_refusal
+from shared.broker.consumer import Handler, handle_once, handling, report_refusal
 from shared.clinics.model import Clinics
 from shared.kernel.clock import Clock
 from shared.kernel.errors import PermanentError
@@ -99,8 +99,9 @@ class Webhooks:
 
     async def _keep(self, envelope: Envelope, payload: WireModel, handler: Handler) -> inbox.Arrival:
         now = self.clock.now()
-        try:
-            return await handle_once(self.database, envelope, payload, handler, now=now)
-        except PermanentError as error:
-            await report_refusal(self.database, envelope, payload, handler, error, now=now)
-            raise
+        with handling(envelope, payload, handler):
+            try:
+                return await handle_once(self.database, envelope, payload, handler, now=now)
+            except PermanentError as error:
+                await report_refusal(self.database, envelope, payload, handler, error, now=now)
+                raise

@@ -19,6 +19,7 @@ from shared.kernel.contact import parse_phone
 from shared.postgres.database import Database
 from shared.postgres.unit_of_work import unit_of_work
 from shared.runtime.batches import Batches
+from shared.telemetry import tracing
 from shared.web.server import Route
 
 _MOST_BYTES = 16 * 1024
@@ -59,6 +60,7 @@ class Webhooks:
                 status=status,
                 error_code=form.get("ErrorCode") or None,
                 token=request.query.get("a"),
+                traceparent=tracing.current(),
             )
             await self.receipts.do(report)
         return web.Response(status=204)
@@ -92,6 +94,7 @@ class Webhooks:
                 status=status,
                 error_code=word if word in NOT_PICKED_UP else None,
                 token=request.query.get("a"),
+                traceparent=tracing.current(),
             )
             await self.receipts.do(report)
         return web.Response(status=204)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,12 +19,14 @@ from shared.broker.topology import QUEUES, dead_letter_queue, retry_queue
 from shared.kernel.backoff import exponential
 from shared.kernel.clock import Clock
 from shared.kernel.errors import DependencyUnavailableError, PermanentError, TransientError
+from shared.kernel.traceparent import TRACEPARENT, read_traceparent
 from shared.messages.base import WireModel
 from shared.messages.catalogue import read_payload
 from shared.messages.envelope import Envelope, caused_by, read_envelope
 from shared.postgres import inbox
 from shared.postgres.database import Database, is_conflict
 from shared.postgres.unit_of_work import UnitOfWork, unit_of_work
+from shared.telemetry import tracing
 from shared.telemetry.log import log
 from shared.telemetry.metrics import Metrics
 
@@ -36,6 +39,7 @@ CAUSE = "x-aftercare-cause"
 _CONFLICTS_IN_A_ROW = 5
 _PROBE_EVERY_S = 5.0
 _SET_ASIDE = "1m"
+_WENT_WRONG = {"retried", "set_aside", "dead_lettered", "handed_back"}
 _WATCH_EVERY_S = 5.0
 _DRAIN_S = 10.0
 
@@ -186,7 +190,11 @@ class Consumer:
             try:
                 envelope, payload, handler = self._read(message)
                 kind = envelope.type
-                outcome = await self._handle_until_decided(message, envelope, payload, handler)
+                with handling(envelope, payload, handler, queue=self.queue, attempt=_attempt(message) + 1) as span:
+                    outcome = await self._handle_until_decided(message, envelope, payload, handler)
+                    span.note(outcome=outcome)
+                    if outcome in _WENT_WRONG:
+                        span.fail(outcome)
             except DependencyUnavailableError:
                 outcome = "handed_back"
                 await self._settle(message.nack(requeue=True))
@@ -201,7 +209,8 @@ class Consumer:
         Raises:
             PermanentError: it can never be understood.
         """
-        envelope = read_envelope(message.body, routing_key=_routing_key(message))
+        beside = message.headers.get(TRACEPARENT)
+        envelope = read_envelope(message.body, routing_key=_routing_key(message), traceparent=beside)
         handler = self._handlers.get(envelope.type)
         payload = read_payload(envelope)
         if handler is None:
@@ -315,6 +324,22 @@ class Consumer:
                 await answer
 
 
+def handling(
+    envelope: Envelope, payload: WireModel, handler: Handler, *, queue: str | None = None, attempt: int | None = None
+) -> AbstractContextManager[tracing.Span]:
+    """Let the block be a span of the message's trace; what is told to everybody and none of our business needs none."""
+    if not handler.concerns(payload):
+        return tracing.unrecorded()
+    return tracing.span(
+        f"handle {envelope.type}",
+        kind="consumer",
+        parent=envelope.traceparent,
+        type=envelope.type,
+        queue=queue,
+        attempt=attempt,
+    )
+
+
 async def handle_once(
     database: Database, envelope: Envelope, payload: WireModel, handler: Handler, *, now: datetime
 ) -> inbox.Arrival:
@@ -387,6 +412,12 @@ def _forwarded(message: AbstractIncomingMessage, target: str, headers: Headers) 
         message_id=message.message_id or "",
         type=message.type or "",
         correlation_id=str(message.correlation_id) if message.correlation_id else None,
-        headers=headers,
+        headers=headers | _trace_of(message),
         content_type=message.content_type or "application/octet-stream",
     )
+
+
+def _trace_of(message: AbstractIncomingMessage) -> Headers:
+    """Return the header by which the next try belongs to the trace of this one: a body may have no place for it."""
+    traceparent = tracing.current() or read_traceparent(message.headers.get(TRACEPARENT))
+    return {TRACEPARENT: traceparent} if traceparent else {}

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, ValidationError
 from pydantic_core import ErrorDetails
 
 from shared.kernel.errors import PermanentError
 from shared.kernel.ids import canonical_json, digest, new_id
+from shared.kernel.traceparent import read_traceparent
 from shared.messages.base import Identifier, Instant, JsonObject, WireModel
 from shared.messages.booking import BOOKING_TYPES
 
@@ -34,7 +35,7 @@ class Envelope(WireModel):
     data: JsonObject
     correlationid: Identifier | None = None
     causationid: Identifier | None = None
-    traceparent: Annotated[str, Field(max_length=100)] | None = None
+    traceparent: Annotated[str | None, BeforeValidator(read_traceparent)] = None
 
     @property
     def content_digest(self) -> str:
@@ -85,18 +86,21 @@ def wrap(
     )
 
 
-def read_envelope(body: bytes, *, routing_key: str) -> Envelope:
-    """Read a body, enveloped or a bare booking.
+def read_envelope(body: bytes, *, routing_key: str, traceparent: object = None) -> Envelope:
+    """Read a body, enveloped or a bare booking. ``traceparent`` came beside it, and counts where it holds none.
 
     Raises:
         PermanentError: the body can never be understood; the reason names the field and holds no value.
     """
     content = read_json(body)
     if "specversion" not in content and routing_key in BOOKING_TYPES:
-        return Envelope(
+        envelope = Envelope(
             id=digest(routing_key, canonical_json(content)), source=BARE_SOURCE, type=routing_key, data=content
         )
-    return validate(Envelope, content, at="")
+    else:
+        envelope = validate(Envelope, content, at="")
+    given = read_traceparent(traceparent)
+    return envelope.model_copy(update={"traceparent": given}) if given and not envelope.traceparent else envelope
 
 
 def read_json(body: bytes) -> JsonObject:

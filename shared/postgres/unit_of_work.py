@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from shared.messages.base import WireModel
@@ -10,6 +10,7 @@ from shared.messages.envelope import Cause, Envelope, wrap
 from shared.postgres import outbox
 from shared.postgres.database import Connection, Database
 from shared.postgres.sealing import Sealer
+from shared.telemetry import tracing
 
 
 @dataclass(slots=True)
@@ -25,9 +26,8 @@ class UnitOfWork:
 
     def publish(self, message_type: str, data: WireModel, *, subject: str | None = None) -> None:
         """Send a message of ours when the transaction commits."""
-        self.outgoing.append(
-            wrap(message_type, data, source=self.source, now=self.now, subject=subject, cause=self.cause)
-        )
+        cause = replace(self.cause, traceparent=tracing.current())
+        self.outgoing.append(wrap(message_type, data, source=self.source, now=self.now, subject=subject, cause=cause))
 
 
 @asynccontextmanager
@@ -37,7 +37,9 @@ async def unit_of_work(database: Database, *, now: datetime, cause: Cause | None
     Raises:
         DependencyUnavailableError: the database is away.
     """
-    async with database.transaction() as connection:
-        unit = UnitOfWork(connection, database.sealer, now, f"aftercare/{database.schema}", cause or Cause())
-        yield unit
-        await outbox.append(connection, database.sealer, unit.outgoing)
+    cause = cause or Cause()
+    with tracing.following(cause.traceparent):
+        async with database.transaction() as connection:
+            unit = UnitOfWork(connection, database.sealer, now, f"aftercare/{database.schema}", cause)
+            yield unit
+            await outbox.append(connection, database.sealer, unit.outgoing)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from typing import Generic, TypeVar
 
 from shared.kernel.errors import DependencyUnavailableError
@@ -31,7 +32,8 @@ class Batches(Generic[T]):
         done = asyncio.get_running_loop().create_future()
         self._waiting.append((thing, done))
         if self._worker is None:
-            self._worker = asyncio.create_task(self._work_off())
+            # In a context of its own: what is done together belongs to no trace, least of all to the first one's.
+            self._worker = asyncio.create_task(self._work_off(), context=Context())
         await done
 
     async def _work_off(self) -> None:

@@ -4,10 +4,12 @@ import asyncio
 
 from shared.broker.publisher import Publication, Publisher, UnroutableError
 from shared.broker.topology import EVENTS, QUEUES, URGENT_QUEUE_OF
+from shared.kernel.traceparent import TRACEPARENT
 from shared.messages.envelope import Envelope
 from shared.postgres import outbox
 from shared.postgres.database import Database
 from shared.postgres.outbox import OutboxRow
+from shared.telemetry import tracing
 from shared.telemetry.log import log
 from shared.telemetry.metrics import Metrics
 
@@ -50,18 +52,22 @@ class OutboxRelay:
     async def _publish(self, row: OutboxRow) -> None:
         envelope = Envelope.model_validate_json(row.body)
         queue = URGENT_QUEUE_OF.get(row.routing_key) if self._urgent else None
+        publication = Publication(
+            routing_key=queue or row.routing_key,
+            exchange=QUEUES if queue else EVENTS,
+            body=row.body,
+            message_id=row.message_id,
+            type=row.routing_key,
+            correlation_id=envelope.correlationid,
+            mandatory=row.owned,
+            headers={TRACEPARENT: envelope.traceparent} if envelope.traceparent else None,
+        )
+        about = {"type": row.routing_key, "message_id": row.message_id, "lane": "urgent" if self._urgent else "routine"}
         try:
-            await self._publisher.publish(
-                Publication(
-                    routing_key=queue or row.routing_key,
-                    exchange=QUEUES if queue else EVENTS,
-                    body=row.body,
-                    message_id=row.message_id,
-                    type=row.routing_key,
-                    correlation_id=envelope.correlationid,
-                    mandatory=row.owned,
-                )
-            )
+            with tracing.span(
+                f"publish {row.routing_key}", kind="producer", parent=envelope.traceparent, is_root=False, **about
+            ):
+                await self._publisher.publish(publication)
         except UnroutableError:
             self._metrics.unroutable.labels(row.routing_key).inc()
             log.error("no queue takes an owned message", type=row.routing_key, message_id=row.message_id)

@@ -30,6 +30,7 @@ from shared.runtime.settings import ServiceSettings
 from shared.runtime.watchdog import watchdog
 from shared.telemetry.log import configure_logging, log
 from shared.telemetry.metrics import Metrics
+from shared.telemetry.tracing import start_tracing, stop_tracing
 from shared.web.health import Health
 from shared.web.server import Route, build_application, serving
 
@@ -88,9 +89,12 @@ def main(
     try:
         loaded = settings()
         configure_logging(name, level=loaded.log_level)
+        start_tracing(name, loaded.otlp_endpoint)
         asyncio.run(run(name, loaded, migrations=migrations, port=port(loaded), build=lambda kit: build(kit, loaded)))
     except ConfigurationError as error:
         sys.exit(f"{name} cannot start:\n{error}")
+    finally:
+        stop_tracing()
 
 
 async def run(name: str, settings: ServiceSettings, *, migrations: Path, port: int, build: Build) -> None:

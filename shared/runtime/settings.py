@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared.kernel.errors import ConfigurationError
+from shared.telemetry import tracing
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 S = TypeVar("S", bound=BaseSettings)
@@ -59,6 +60,7 @@ class ServiceSettings(BaseSettings):
     host: str = "127.0.0.1"
     clock: Literal["system", "demo"] = "system"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    otlp_endpoint: str | None = Field(None, validation_alias=AliasChoices(tracing.ENDPOINT), pattern=r"^https?://\S+$")
 
     @field_validator("amqp_url", "database_url")
     @classmethod

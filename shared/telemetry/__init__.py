@@ -1,1 +1,1 @@
-"""Structured logs that let nothing personal through, and metrics."""
+"""Structured logs that let nothing personal through, metrics, and traces."""

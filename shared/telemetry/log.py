@@ -10,16 +10,19 @@ from typing import Any, TextIO
 
 import structlog
 
+from shared.kernel.traceparent import trace_id_of
+from shared.telemetry import tracing
+
 ALLOWED_KEYS = frozenset(  # one word per key reads better than quotes around each
     """event level timestamp logger service exception at
-    queue type message_id correlation_id causation_id attempt delay_s lane
+    queue type message_id correlation_id causation_id trace_id attempt delay_s lane
     reason cause outcome state check version schema port signal
     clinic_id patient_ref case task_id subject_kind channel purpose template language
     provider_reference code http_status count seconds segments""".split()  # noqa: SIM905
 )
 """The only keys that reach a log line. Whoever adds one answers for it never holding a person's data."""
 
-_CONSTANT_TEXTS = {"asyncio", "aiohttp", "aio_pika", "aiormq", "psycopg"}
+_CONSTANT_TEXTS = {"asyncio", "aiohttp", "aio_pika", "aiormq", "psycopg", "opentelemetry"}
 _PERSONAL = re.compile(r"\+?\d[\d\s().-]{7,}\d|[^@\s]+@[^@\s]+\.[^@\s]+")
 _ONE_LINE = 300
 _UUID_LIKE = re.compile(r"^[0-9a-f-]{16,64}$|^(SM|MM|MG|AC)[0-9a-f]{32}$|^\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)$")
@@ -97,6 +100,11 @@ def configure_logging(service: str, *, level: str = "INFO", stream: TextIO | Non
         event["service"] = service
         return event
 
+    def name_trace(_logger: Any, _method: str, event: EventDict) -> EventDict:
+        if (traceparent := tracing.current()) is not None:
+            event["trace_id"] = trace_id_of(traceparent)
+        return event
+
     closing: list[structlog.typing.Processor] = [
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         show_exception,
@@ -104,7 +112,13 @@ def configure_logging(service: str, *, level: str = "INFO", stream: TextIO | Non
         structlog.processors.JSONRenderer(ensure_ascii=False),
     ]
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, structlog.stdlib.add_log_level, name_service, *closing],
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.add_log_level,
+            name_service,
+            name_trace,
+            *closing,
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(minimum),
         logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
         cache_logger_on_first_use=stream is None,
@@ -113,7 +127,7 @@ def configure_logging(service: str, *, level: str = "INFO", stream: TextIO | Non
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_log_level],
-            processors=[constant_text_only, name_service, *closing],
+            processors=[constant_text_only, name_service, name_trace, *closing],
         )
     )
     root = logging.getLogger()

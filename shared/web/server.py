@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 from prometheus_client.aiohttp import make_aiohttp_handler
 
 from shared.kernel.errors import DependencyUnavailableError, TransientError
+from shared.kernel.traceparent import TRACEPARENT, read_traceparent
+from shared.telemetry import tracing
 from shared.telemetry.log import log
 from shared.telemetry.metrics import Metrics
 from shared.web.health import Health
@@ -46,9 +49,10 @@ def build_application(routes: Sequence[Route], *, health: Health, metrics: Metri
         body = {"status": "not ready" if complaints else "ready", "complaints": complaints}
         return web.json_response(body, status=503 if complaints else 200)
 
+    streams = {route.path for route in routes if route.streams}
     application = web.Application(
         client_max_size=MAX_REQUEST_BYTES,
-        middlewares=[_guard(metrics, streams={route.path for route in routes if route.streams})],
+        middlewares=[_guard(metrics, streams=streams, traced={route.path for route in routes} - streams)],
     )
     application[STOPPING] = asyncio.Event()
     application.on_shutdown.append(_end_streams)
@@ -64,15 +68,16 @@ async def _end_streams(application: web.Application) -> None:
     application[STOPPING].set()
 
 
-def _guard(metrics: Metrics, *, streams: AbstractSet[str]) -> Middleware:
-    """Bound every request in time, turn failures into plain answers, and count."""
+def _guard(metrics: Metrics, *, streams: AbstractSet[str], traced: AbstractSet[str]) -> Middleware:
+    """Bound every request in time, turn failures into plain answers, count, and trace the routes of the service."""
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         resource = request.match_info.route.resource
         path = resource.canonical if resource else "none"
         started = time.monotonic()
-        response = await _answer(request, handler, within_s=None if path in streams else _SLOWEST_REQUEST_S)
+        answer = partial(_answer, request, handler, within_s=None if path in streams else _SLOWEST_REQUEST_S)
+        response = await (_traced(request, path, answer) if path in traced else answer())
         metrics.webhooks.labels(path, response.status).inc()
         if path not in streams:
             metrics.webhook_seconds.labels(path).observe(time.monotonic() - started)
@@ -84,6 +89,18 @@ def _guard(metrics: Metrics, *, streams: AbstractSet[str]) -> Middleware:
         return response
 
     return guard
+
+
+async def _traced(
+    request: web.Request, path: str, answer: Callable[[], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    parent = read_traceparent(request.headers.get(TRACEPARENT))
+    with tracing.span(f"{request.method} {path}", kind="server", parent=parent) as span:
+        response = await answer()
+        span.note(http_status=response.status)
+        if response.status >= 500:
+            span.fail(f"http {response.status}")
+    return response
 
 
 async def _answer(request: web.Request, handler: Handler, *, within_s: float | None) -> web.StreamResponse:

@@ -10,6 +10,7 @@ import urllib.request
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -23,9 +24,11 @@ from shared.kernel.ids import new_id
 from shared.messages.booking import CREATED
 from shared.runtime.local_servers import _free_ports
 from tests.builders import booking_json
+from tests.conftest import manage
 from tests.waiting import until
 
 SECOND_TOKEN = "the-token-that-is-being-rotated-in"
+WITHOUT_OPENTELEMETRY = {"PYTHONPATH": str(Path(__file__).parent / "without_opentelemetry")}
 
 
 def zone_where_it_is_noon():
@@ -35,8 +38,26 @@ def zone_where_it_is_noon():
 
 
 @asynccontextmanager
-async def running_stack(home, *, amqp_url, database_url):
-    """Run the services and the sandbox until the block ends."""
+async def whole_system(servers, template, home, **how):
+    """Run the whole system on a vhost and a database of its own until the block ends."""
+    name = f"stack_{new_id()[:8]}"
+    manage(servers, "PUT", f"/api/vhosts/{name}")
+    amqp_url = servers.addresses.amqp_url.rstrip("/") + f"/{name}"
+    server = servers.addresses.database_url
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+    database_url = server.rsplit("/", 1)[0] + f"/{name}"
+    async with running_stack(home, amqp_url=amqp_url, database_url=database_url, **how) as system:
+        yield system
+        await system.publisher.close()
+    manage(servers, "DELETE", f"/api/vhosts/{name}")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@asynccontextmanager
+async def running_stack(home, *, amqp_url, database_url, environment, roster=""):
+    """Run the services and the sandbox until the block ends; ``roster`` is the first clinic's, as the file spells it."""
     zone = zone_where_it_is_noon()
     config = home / "clinic.toml"
     config.write_text(
@@ -50,7 +71,8 @@ window = {{ opens = "00:00", closes = "23:59" }}
 """
             # The second is there to be paused: whatever other tests send is the first one's.
             for clinic, phone in {"harbor": "(212) 555-0100", "lakeside": "(212) 555-0199"}.items()
-        ),
+        )
+        + roster,
         encoding="utf-8",
     )
     names = [f"AFTERCARE_{name.upper()}_PORT" for name in SERVICES] + ["SANDBOX_PORT"]
@@ -67,6 +89,7 @@ window = {{ opens = "00:00", closes = "23:59" }}
             "AFTERCARE_UNKNOWN_GRACE_S": "1",
             "AFTERCARE_UNKNOWN_LOOK_GAP_S": "0.5",
             "AFTERCARE_SEND_LEASE_S": "2",
+            **environment,
         }
         stack = await asyncio.to_thread(start_stack, home, sandbox=True, extra=extra)
     try:
@@ -90,16 +113,16 @@ class Running:
         patient = {"time_zone": self.zone} | changes.pop("patient", {})
         return booking_json(**{**times, **changes}, patient=patient)
 
-    async def publish(self, *, number, event=CREATED):
+    async def publish(self, *, number, event=CREATED, headers=None, **changes):
         """Publish the booking of the patient with that number, until the broker has it; return the patient's number."""
         phone = f"+1212555{number:04d}"
         data = self.booking(booking_id=f"bk_{number}", patient={"patient_id": f"p_{number}", "phone": phone})
-        await self.send(self.event(data, event=event), event=event)
+        await self.send(self.event(data, event=event, **changes), event=event, headers=headers)
         return phone
 
-    async def send(self, body, *, event=CREATED):
+    async def send(self, body, *, event=CREATED, headers=None):
         """Publish a body as a feed does: again and again, until the broker has it."""
-        message = Publication(routing_key=event, body=body, message_id=new_id(), type=event)
+        message = Publication(routing_key=event, body=body, message_id=new_id(), type=event, headers=headers)
 
         async def confirmed():
             try:
@@ -178,11 +201,11 @@ class Running:
         )
         return await asyncio.to_thread(_answer, request)
 
-    async def post_booking(self, body, *, secret=None, at=None, path="/bookings/native", header=None):
+    async def post_booking(self, body, *, secret=None, at=None, path="/bookings/native", header=None, **headers):
         """Post a booking as a feed does."""
         secret = self.stack.environment["AFTERCARE_FEED_NATIVE_SECRET"] if secret is None else secret
         signature = feed_signature(secret, body, at=int(time.time()) if at is None else at)
-        headers = {"Content-Type": "application/json", "X-Aftercare-Signature": header or signature}
+        headers |= {"Content-Type": "application/json", "X-Aftercare-Signature": header or signature}
         return await self.call("POST", "booking_events", path, body=body, headers=headers)
 
     async def post_form(self, path, fields, *, token=None, signature=None, pairs=None, url=None):

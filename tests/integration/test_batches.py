@@ -6,6 +6,7 @@ import pytest
 
 from shared.kernel.errors import DependencyUnavailableError
 from shared.runtime.batches import Batches
+from shared.telemetry import tracing
 
 
 class Work:
@@ -61,6 +62,17 @@ async def test_when_a_dependency_is_away_nothing_is_tried_one_by_one():
     work = Work(a=away)
     assert await all_of(Batches(work), work, "abc") == [away] * 3
     assert work.batches == ["abc"]
+
+
+async def test_what_is_done_together_belongs_to_nobodys_trace():
+    traces = []
+
+    async def work(_things):
+        traces.append(tracing.current())
+
+    with tracing.following(f"00-{'a' * 32}-{'b' * 16}-01"):
+        await Batches(work).do("a")
+    assert traces == [None]
 
 
 async def test_whoever_stops_waiting_does_not_stop_the_others():

@@ -8,7 +8,9 @@ import pytest
 from shared.broker.consumer import ATTEMPT, CAUSE, QUEUE, REASON, ROUTING_KEY
 from shared.broker.topology import BOOKING_EVENTS, retry_queue
 from shared.kernel.errors import PermanentError, TransientError
+from shared.kernel.traceparent import TRACEPARENT
 from shared.messages.booking import CANCELLED, CREATED
+from shared.telemetry import tracing
 from tests.builders import booking_json
 from tests.waiting import until
 
@@ -121,16 +123,37 @@ async def test_a_refusal_by_the_handler_is_not_tried_again(line):
 
 @pytest.mark.parametrize("error", [TransientError, ValueError])
 async def test_a_failure_comes_back_through_the_retry_queue_with_its_routing_key(line, error):
+    traces, traceparent = [], f"00-{'a' * 32}-{'b' * 16}-01"
+
     def fail_once(booking):
+        traces.append(tracing.current())
         if line.tries[booking.booking_id] == 1:
             raise error
 
     line.behave = fail_once
     async with line.consuming():
         body = json.dumps(booking_json(booking_id="a")).encode()
-        await line.publish(event=CANCELLED, body=body)  # bare: its type is known by the routing key alone
+        # Bare: its type is known by the routing key alone, and its trace by the header.
+        await line.publish(event=CANCELLED, body=body, headers={TRACEPARENT: traceparent})
         await line.took_effect("a")
     assert line.tries["a"] == 2
+    assert traces == [traceparent] * 2
+
+
+@pytest.mark.parametrize("odd", ["x", 7, True, bytearray(b"\xff"), {"a": 1}, ["a"]])
+async def test_an_odd_trace_never_fails_a_message(line, odd):
+    async with line.consuming():
+        await line.publish(booking_id="a", headers={TRACEPARENT: odd})
+        body = {
+            "specversion": "1.0",
+            "id": "e1",
+            "source": "ehr",
+            "type": CREATED,
+            "data": booking_json(booking_id="b"),
+        }
+        await line.publish(body=json.dumps(body | {"traceparent": str(odd) * 200}).encode())
+        await line.took_effect("a", "b")
+    assert line.tries == {"a": 1, "b": 1}
 
 
 @pytest.mark.parametrize(

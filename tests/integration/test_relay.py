@@ -1,6 +1,7 @@
 """The relay: what a transaction committed reaches the broker, in order, at least once and with one id."""
 
 import asyncio
+import json
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from shared.broker.topology import EVENTS, FOLLOWUP_URGENT, NOTIFIER, NOTIFIER_U
 from shared.kernel.errors import DependencyUnavailableError, PermanentError
 from shared.messages import outcome
 from shared.messages.base import Channel, Consent, Purpose
-from shared.messages.envelope import wrap
+from shared.messages.envelope import Cause, wrap
 from shared.messages.plan import MESSAGES_PLAN, MessagesPlan, PlannedMessage, Recipient
 from shared.messages.reply import RECEIVED, MessageReceived
 from shared.messages.staff_task import RAISED, StaffTaskRaised
@@ -48,15 +49,19 @@ class Relays:
 
     async def take(self, queue):
         """Take all messages of a queue; return their ids."""
+        return [message.message_id for message in await self.messages(queue)]
+
+    async def messages(self, queue):
+        """Take all messages of a queue."""
         connection = await open_connection(self.url, name="test")
-        ids = []
+        taken = []
         async with connection:
             channel = await connection.channel()
             source = await channel.get_queue(queue)
             while message := await source.get(fail=False):
                 await message.ack()
-                ids.append(message.message_id)
-        return ids
+                taken.append(message)
+        return taken
 
 
 @pytest.fixture
@@ -95,6 +100,15 @@ async def test_what_was_committed_leaves_oldest_first_and_is_then_forgotten(rela
     assert await relays.routine.run_once() == 30
     assert await relays.take(NOTIFIER) == ids_of(envelopes)
     assert await relays.waiting() == 0
+
+
+async def test_its_trace_stands_in_a_message_and_beside_it(relays):
+    traceparent = f"00-{'a' * 32}-{'b' * 16}-01"
+    await relays.commit(wrap(MESSAGES_PLAN, plan(), source="test", now=NOW, cause=Cause(traceparent=traceparent)))
+    await relays.routine.run_once()
+    (message,) = await relays.messages(NOTIFIER)
+    assert json.loads(message.body)["traceparent"] == traceparent
+    assert message.headers["traceparent"] == traceparent
 
 
 async def test_what_was_rolled_back_never_leaves(relays):

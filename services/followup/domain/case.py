@@ -41,6 +41,7 @@ class Case:
     texted_tier: Tier | None = None
     automatic_text: str = "none"
     is_drill: bool = False
+    traceparent: str | None = None
 
     @property
     def is_open(self) -> bool:

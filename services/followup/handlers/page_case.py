@@ -19,6 +19,7 @@ from shared.messages.plan import Expects, PlannedMessage, Recipient
 from shared.messages.safety import ESCALATED, PAGE_GRAMMAR, SafetyAlertEscalated
 from shared.postgres.database import Database
 from shared.postgres.unit_of_work import UnitOfWork, unit_of_work
+from shared.telemetry import tracing
 from shared.telemetry.log import log
 
 _BATCH = 200
@@ -62,7 +63,8 @@ class EscalateCases:
                 async with unit_of_work(self.database, now=now) as unit:
                     case = await cases.find_to_page(unit.connection, case_id, now=now)
                     if case is not None:
-                        await page_next(unit, case, context=self.context)
+                        with tracing.span("page the next person", parent=case.traceparent, case=case_id):
+                            await page_next(unit, case, context=self.context)
                         paged += 1
         return paged
 

@@ -20,6 +20,7 @@ from shared.messages.base import Purpose
 from shared.messages.plan import PlannedMessage
 from shared.messages.safety import RAISED, SafetyAlertRaised, Tier
 from shared.postgres.unit_of_work import UnitOfWork
+from shared.telemetry import tracing
 
 _TEXT_EXPIRES = timedelta(minutes=30)
 
@@ -81,6 +82,7 @@ async def _open(unit: UnitOfWork, sender: Sender, finding: Finding, clinic: Clin
         rules=finding.rules,
         opened_at=unit.now,
         clock_at=unit.now,
+        traceparent=tracing.current(),
     )
     await cases.insert(
         unit.connection,
@@ -102,6 +104,7 @@ async def _add(unit: UnitOfWork, case: Case, finding: Finding, clinic: Clinic) -
         clock_at=unit.now,
         acknowledge_by=acknowledge_by(clinic, risen.tier, unit.now),
         next_page_at=starts_paging_at(clinic, risen.tier, unit.now),
+        traceparent=tracing.current(),
     )
     if not risen.restarts:
         return replace(case, rules=risen.rules), False

@@ -19,6 +19,7 @@ from shared.kernel.clock import Clock
 from shared.messages.plan import Recipient
 from shared.postgres.database import Database, lock_in_order
 from shared.postgres.unit_of_work import UnitOfWork, unit_of_work
+from shared.telemetry import tracing
 
 _BATCH = 50
 _PUT_OFF = timedelta(minutes=15)
@@ -39,7 +40,10 @@ class RunCheckins:
             waiting = await checkins.due(connection, now=now, limit=_BATCH)
         done = 0
         for checkin_id, patient_ref in waiting:
-            with one_at_a_time("a check-in could not be judged", patient_ref=patient_ref):
+            with (
+                one_at_a_time("a check-in could not be judged", patient_ref=patient_ref),
+                tracing.span("check-in due", patient_ref=patient_ref),
+            ):
                 async with unit_of_work(self.database, now=now) as unit:
                     await lock_in_order(unit.connection, [f"patient:{patient_ref}"])
                     await run_checkin(unit, checkin_id, context=self.context)

@@ -11,7 +11,7 @@ from shared.postgres.database import Connection
 from shared.postgres.sealing import Sealer
 
 _COLUMNS = """case_id, clinic_id, thread, patient_ref, tier, rules, opened_at, clock_at, step, paged, acknowledged_at,
-    acknowledged_by, closed_at, texted_at, texted_tier, automatic_text, is_drill"""
+    acknowledged_by, closed_at, texted_at, texted_tier, automatic_text, is_drill, traceparent"""
 
 
 async def open_of(connection: Connection, clinic_id: str, thread: str) -> Case | None:
@@ -78,8 +78,8 @@ async def insert(
     """Open a case; return False if one stands open already."""
     cursor = await connection.execute(
         """INSERT INTO cases (case_id, clinic_id, thread, patient_ref, tier, rules, opened_at, clock_at, acknowledge_by,
-                next_page_at, is_drill, shift_starts_at)
-           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
+                next_page_at, is_drill, shift_starts_at, traceparent)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
         (
             case.case_id,
             case.clinic_id,
@@ -93,6 +93,7 @@ async def insert(
             next_page_at,
             case.is_drill,
             shift_starts_at,
+            case.traceparent,
         ),
     )
     return cursor.rowcount > 0
@@ -108,6 +109,7 @@ async def raise_tier(
     clock_at: datetime,
     acknowledge_by: datetime | None,
     next_page_at: datetime | None,
+    traceparent: str | None,
 ) -> None:
     """Add what came later to a case. ``restarts``: its clock runs anew, and nobody has it until they say so again."""
     await connection.execute(
@@ -116,6 +118,7 @@ async def raise_tier(
                   acknowledge_by = CASE WHEN %(restarts)s THEN %(by)s ELSE acknowledge_by END,
                   next_page_at = CASE WHEN %(restarts)s THEN %(page)s ELSE next_page_at END,
                   step = CASE WHEN %(restarts)s THEN 0 ELSE step END,
+                  traceparent = CASE WHEN %(restarts)s THEN %(traceparent)s ELSE traceparent END,
                   acknowledged_at = CASE WHEN %(restarts)s THEN NULL ELSE acknowledged_at END,
                   acknowledged_by = CASE WHEN %(restarts)s THEN NULL ELSE acknowledged_by END
             WHERE case_id = %(id)s""",
@@ -126,6 +129,7 @@ async def raise_tier(
             "clock": clock_at,
             "by": acknowledge_by,
             "page": next_page_at,
+            "traceparent": traceparent,
             "id": case_id,
         },
     )

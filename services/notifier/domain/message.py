@@ -38,6 +38,8 @@ class Message:
     number: bytes | None
     fallbacks: tuple[Channel, ...]
     template: str
+    traceparent: str | None
+    """The trace that it was planned in, and what in it planned it."""
     values: dict[str, Any] = field(repr=False)
 
 

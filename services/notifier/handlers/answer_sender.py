@@ -11,6 +11,7 @@ from shared.kernel.contact import PhoneNumber
 from shared.messages.base import Channel, Consent, Purpose
 from shared.messages.plan import MessagesPlan, PlannedMessage, Recipient
 from shared.postgres.unit_of_work import UnitOfWork
+from shared.telemetry import tracing
 
 _ANSWER_WITHIN = timedelta(hours=1)
 
@@ -96,7 +97,10 @@ def _plan(
 
 async def _insert(unit: UnitOfWork, plan: MessagesPlan, recipient_id: str, *, detail: str) -> None:
     insertion = Insertion(plan.messages[0], Channel.SMS)
-    for message_id in await plans.insert_messages(unit.connection, unit.sealer, plan, recipient_id, [insertion]):
+    inserted = await plans.insert_messages(
+        unit.connection, unit.sealer, plan, recipient_id, [insertion], traceparent=tracing.current()
+    )
+    for message_id in inserted:
         await outcomes.remember(unit.connection, message_id, "planned", now=unit.now, detail=detail)
     await plans.announce_due(unit.connection, [insertion.lane])
 

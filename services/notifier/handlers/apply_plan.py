@@ -11,6 +11,7 @@ from shared.messages.base import Purpose
 from shared.messages.envelope import Envelope
 from shared.messages.plan import MessagesPlan
 from shared.postgres.unit_of_work import UnitOfWork
+from shared.telemetry import tracing
 
 _MAY_BE_REPEATED = timedelta(days=4)
 """A receipt, or its absence, is not heeded after that."""
@@ -43,12 +44,27 @@ async def apply_plan(unit: UnitOfWork, _envelope: Envelope, plan: MessagesPlan, 
         await plans.save_recipient(connection, unit.sealer, recipient_id, plan)
     elif not await plans.readdress(connection, unit.sealer, plan):
         raise PermanentError("data.recipient.reply_to: no text came from there")
+    with tracing.span(
+        "apply plan",
+        subject_kind=plan.subject.partition(":")[0],
+        clinic_id=plan.clinic_id,
+        patient_ref=plan.patient_ref,
+        count=len(plan.messages),
+    ):
+        await _equalise(unit, plan, recipient_id, context=context)
+
+
+async def _equalise(unit: UnitOfWork, plan: MessagesPlan, recipient_id: str, *, context: Context) -> None:
+    connection = unit.connection
     changes = equalise(plan, await plans.known_messages(connection, plan.subject))
-    inserted = await plans.insert_messages(connection, unit.sealer, plan, recipient_id, changes.inserted)
+    inserted = await plans.insert_messages(
+        connection, unit.sealer, plan, recipient_id, changes.inserted, traceparent=tracing.current()
+    )
     await plans.update_waiting(connection, unit.sealer, changes.updated, recipient_id)
     # What was sent is not sent again once it is untrue, should a late receipt say that it did not arrive.
     unwanted = [*changes.unwanted, *await _contradicted(unit, plan, changes.told)]
     regained = await plans.set_wanted(connection, changes.wanted, wanted=True)
+    await plans.join_trace(connection, regained, tracing.current())
     withdrawn = await plans.set_wanted(connection, unwanted, wanted=False)
     await plans.close_prompts(connection, plan.subject, plan.closed_prompts)
     revision = f"revision {plan.revision}"

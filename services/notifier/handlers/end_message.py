@@ -12,6 +12,7 @@ from shared.messages import outcome as events
 from shared.messages.outcome import MessageOutcome
 from shared.messages.staff_task import RAISED, StaffTaskRaised
 from shared.postgres.unit_of_work import UnitOfWork
+from shared.telemetry import tracing
 
 _EVENT_OF = {
     DeliveryStatus.FAILED: events.FAILED,
@@ -46,22 +47,20 @@ def publish_outcome(
     provider_reference: str | None = None,
     segments: int | None = None,
 ) -> None:
-    """Tell everybody what became of a message; no text, no address."""
-    unit.publish(
-        event,
-        MessageOutcome(
-            clinic_id=message.clinic_id,
-            patient_ref=message.patient_ref,
-            subject=message.subject,
-            key=message.key,
-            purpose=message.purpose,
-            channel=message.channel,
-            provider_reference=provider_reference,
-            reason=reason,
-            segments=segments,
-        ),
+    """Tell everybody what became of a message, in its trace; no text, no address."""
+    outcome = MessageOutcome(
+        clinic_id=message.clinic_id,
+        patient_ref=message.patient_ref,
         subject=message.subject,
+        key=message.key,
+        purpose=message.purpose,
+        channel=message.channel,
+        provider_reference=provider_reference,
+        reason=reason,
+        segments=segments,
     )
+    with tracing.following(message.traceparent):
+        unit.publish(event, outcome, subject=message.subject)
 
 
 def count_outcome(context: Context, message: Message, status: DeliveryStatus, reason: str = "") -> None:
@@ -82,15 +81,16 @@ async def raise_task(
 
     With ``once_per`` once for all messages that share it; with ``cause`` it is nobody's message in particular.
     """
-    await raise_named_task(
-        unit,
-        kind,
-        cause=cause or once_per or str(message.id),
-        clinic_id=message.clinic_id,
-        patient_ref=None if cause else message.patient_ref,
-        references={} if cause else {"subject": message.subject, "key": message.key},
-        due_by=due_by,
-    )
+    with tracing.following(message.traceparent):
+        await raise_named_task(
+            unit,
+            kind,
+            cause=cause or once_per or str(message.id),
+            clinic_id=message.clinic_id,
+            patient_ref=None if cause else message.patient_ref,
+            references={} if cause else {"subject": message.subject, "key": message.key},
+            due_by=due_by,
+        )
 
 
 async def raise_named_task(

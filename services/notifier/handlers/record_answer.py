@@ -27,6 +27,7 @@ from services.notifier.store import attempts, outcomes, pauses
 from services.notifier.store.attempts import Proof
 from shared.messages import outcome as events
 from shared.postgres.unit_of_work import UnitOfWork
+from shared.telemetry import tracing
 from shared.telemetry.log import log
 
 _NOT_REACHED_PAUSE = timedelta(seconds=5)
@@ -35,7 +36,11 @@ _NOT_REACHED_PAUSE = timedelta(seconds=5)
 async def record_answers(unit: UnitOfWork, answers: Sequence[tuple[Attempt, Answer]], *, context: Context) -> None:
     """Write answers down. An answer that comes after the outcome was settled otherwise changes nothing."""
     found = await attempts.open_messages(unit.connection, unit.sealer, {attempt.message.id for attempt, _ in answers})
-    known = [(found[attempt.message.id], attempt, answer) for attempt, answer in answers if attempt.message.id in found]
+    known = [
+        (replace(found[attempt.message.id], traceparent=attempt.message.traceparent), attempt, answer)
+        for attempt, answer in answers
+        if attempt.message.id in found
+    ]
     if not known:
         return
     await attempts.note_results(
@@ -54,7 +59,8 @@ async def record_answers(unit: UnitOfWork, answers: Sequence[tuple[Attempt, Answ
         await pauses.resume_provider(unit.connection, scope)
     await adopt(unit, proofs, context=context)
     for message, attempt, answer in known:
-        await _record_otherwise(unit, message, attempt, answer, context=context)
+        with tracing.following(message.traceparent):
+            await _record_otherwise(unit, message, attempt, answer, context=context)
 
 
 async def _record_otherwise(

@@ -5,7 +5,7 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -33,6 +33,7 @@ from shared.messages.base import Channel, Consent
 from shared.postgres.database import Database, lock_in_order
 from shared.postgres.unit_of_work import UnitOfWork, unit_of_work
 from shared.runtime.batches import Batches
+from shared.telemetry import tracing
 from shared.telemetry.log import log
 
 _START_WITHIN_S = 0.8
@@ -311,15 +312,16 @@ class SendDue:
         return Composed(request.words, known)
 
     async def _deliver(self, call: _Call, claimed_at: float) -> None:
+        attempt = call.attempt
         if time.monotonic() - claimed_at > _START_WITHIN_S:
             answer: Answer = RateLimited(timedelta(0))  # nothing was asked: the message simply waits again
         else:
-            answer = await self._ask(call.request)
+            attempt, answer = await self._try(call)
             self._heed(answer, begun_at=claimed_at)
         failures = 0
         while True:
             try:
-                await self._answers.do((call.attempt, answer))
+                await self._answers.do((attempt, answer))
             except DependencyUnavailableError:
                 failures += 1
                 await asyncio.sleep(exponential(failures, first=0.1, cap=2.0))
@@ -329,6 +331,21 @@ class SendDue:
     async def _record(self, answers: Sequence[tuple[Attempt, Answer]]) -> None:
         async with unit_of_work(self._database, now=self._clock.now()) as unit:
             await record_answers(unit, answers, context=self._context)
+
+    async def _try(self, call: _Call) -> tuple[Attempt, Answer]:
+        """Ask the provider, in the trace that the message was planned in; its outcome comes below this."""
+        message = call.attempt.message
+        with tracing.span(
+            f"send {message.channel}",
+            parent=message.traceparent,
+            clinic_id=message.clinic_id,
+            patient_ref=message.patient_ref,
+            purpose=message.purpose,
+            attempt=call.attempt.number,
+        ) as span:
+            answer = await self._ask(call.request)
+            span.note(outcome=type(answer).__name__)
+            return replace(call.attempt, message=replace(message, traceparent=tracing.current())), answer
 
     async def _ask(self, request: Composed) -> Answer:
         started = time.monotonic()

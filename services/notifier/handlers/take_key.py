@@ -10,6 +10,7 @@ from services.notifier.providers.twilio_voice import Said
 from services.notifier.store import attempts, claims, outcomes
 from shared.messages.safety import PAGE_ANSWERED, PageAnswered
 from shared.postgres.unit_of_work import UnitOfWork
+from shared.telemetry import tracing
 
 _TAKES, _DECLINES = "1", "2"
 
@@ -46,18 +47,16 @@ async def take_key(unit: UnitOfWork, press: KeyPress, *, context: Context) -> Re
     if press.keys not in (_TAKES, _DECLINES):
         return Reaction(Said.AGAIN, language)
     takes = press.keys == _TAKES
-    unit.publish(
-        PAGE_ANSWERED,
-        PageAnswered(
-            clinic_id=message.clinic_id,
-            subject=message.subject,
-            key=message.key,
-            channel=message.channel,
-            answer="acknowledged" if takes else "declined",
-            answered_at=unit.now,
-        ),
+    answer = PageAnswered(
+        clinic_id=message.clinic_id,
         subject=message.subject,
+        key=message.key,
+        channel=message.channel,
+        answer="acknowledged" if takes else "declined",
+        answered_at=unit.now,
     )
+    with tracing.span("page answered", parent=message.traceparent, outcome=answer.answer, channel=message.channel):
+        unit.publish(PAGE_ANSWERED, answer, subject=message.subject)
     await outcomes.remember(
         unit.connection, message.id, "page taken" if takes else "page declined", now=unit.now, detail="by key"
     )

@@ -15,17 +15,22 @@ from services.notifier.handlers.stop_sending import stop_sending
 from services.notifier.store import outcomes
 from shared.messages import outcome as events
 from shared.postgres.unit_of_work import UnitOfWork
+from shared.telemetry import tracing
 from shared.telemetry.log import log
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiptReport:
-    """One status callback, in our words. ``token`` names the attempt that it was asked for with."""
+    """One status callback, in our words. ``token`` names the attempt that it was asked for with.
+
+    ``traceparent`` is the request's own: the message's trace has a link to it.
+    """
 
     provider_reference: str
     status: Receipt
     error_code: str | None
     token: str | None
+    traceparent: str | None = None
 
 
 async def keep_receipts(unit: UnitOfWork, reports: Sequence[ReceiptReport]) -> None:
@@ -66,11 +71,22 @@ async def apply_receipts(
     entries = [(message.id, f"receipt: {report.status}", report.error_code) for message, report in applied]
     await outcomes.remember_each(unit.connection, entries, now=unit.now)
     for message, report in applied:
-        reference = report.provider_reference
-        if report.status is Receipt.DELIVERED:
-            publish_outcome(unit, message, events.DELIVERED, provider_reference=reference)
-        elif report.status in NOT_DELIVERED:
-            await _not_delivered(unit, message, reference, report.error_code or "", context=context)
+        reference, code = report.provider_reference, report.error_code
+        with (
+            tracing.following(report.traceparent),
+            tracing.span(
+                f"receipt {report.status}",
+                parent=message.traceparent,
+                is_root=False,
+                provider_reference=reference,
+                channel=message.channel,
+                code=code,
+            ),
+        ):
+            if report.status is Receipt.DELIVERED:
+                publish_outcome(unit, message, events.DELIVERED, provider_reference=reference)
+            elif report.status in NOT_DELIVERED:
+                await _not_delivered(unit, message, reference, code or "", context=context)
 
 
 async def _not_delivered(

@@ -14,6 +14,7 @@ from services.notifier.domain.email import EmailContent
 from services.notifier.domain.receipt import Receipt
 from services.notifier.providers.http_answers import CONNECT_S, TIMEOUT_S, TOO_MANY, answer_to_failure, retry_after
 from shared.kernel.contact import EmailAddress
+from shared.telemetry import tracing
 
 _HOME = "https://api.sendgrid.com"
 ATTEMPT = "aftercare_attempt"
@@ -61,13 +62,15 @@ class SendGridEmail:
     async def send(self, email: Email) -> Answer:
         """Ask once for an e-mail to be sent; whatever happens is one of the five answers."""
         try:
-            async with (
-                asyncio.timeout(TIMEOUT_S),
-                self._session.post(
-                    self._url, json=_body(email), headers=self._headers, timeout=self._limit, allow_redirects=False
-                ) as response,
-            ):
-                return _read(response.status, response.headers)
+            with tracing.span("POST sendgrid", kind="client", is_root=False) as span:
+                async with (
+                    asyncio.timeout(TIMEOUT_S),
+                    self._session.post(
+                        self._url, json=_body(email), headers=self._headers, timeout=self._limit, allow_redirects=False
+                    ) as response,
+                ):
+                    span.note(http_status=response.status)
+                    return _read(response.status, response.headers)
         except Exception as error:  # noqa: BLE001 - whatever it was, the request may have left: nobody knows
             return answer_to_failure(error)
 

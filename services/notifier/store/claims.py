@@ -63,7 +63,8 @@ async def claim_due(
         return []
     # Read once the messages are locked: a plan that changes both then shows in both, or in neither.
     cursor = await connection.execute(
-        "SELECT message_id, template, template_values FROM message_bodies WHERE message_id = ANY(%s)", (list(rows),)
+        "SELECT message_id, template, template_values, traceparent FROM message_bodies WHERE message_id = ANY(%s)",
+        (list(rows),),
     )
     bodies = {body["message_id"]: body for body in await cursor.fetchall()}
     return [read_message({**row, **bodies[key]}, sealer) for key, row in rows.items() if key in bodies]

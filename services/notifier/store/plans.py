@@ -94,7 +94,13 @@ async def known_messages(connection: Connection, subject: str) -> list[KnownMess
 
 
 async def insert_messages(
-    connection: Connection, sealer: Sealer, plan: MessagesPlan, recipient_id: str, insertions: Iterable[Insertion]
+    connection: Connection,
+    sealer: Sealer,
+    plan: MessagesPlan,
+    recipient_id: str,
+    insertions: Iterable[Insertion],
+    *,
+    traceparent: str | None,
 ) -> list[int]:
     """Add planned messages and their bodies; return their ids."""
     rows = list(insertions)
@@ -128,7 +134,7 @@ async def insert_messages(
     )
     messages = {(row.message.key, row.channel): row.message for row in rows}
     bodies = {row["id"]: messages[row["key"], Channel(row["channel"])] for row in await cursor.fetchall()}
-    await _save_bodies(connection, sealer, bodies)
+    await _save_bodies(connection, sealer, bodies, traceparent=traceparent)
     return list(bodies)
 
 
@@ -154,8 +160,8 @@ async def insert_fallback(
     if row is None:
         return None
     await connection.execute(
-        "INSERT INTO message_bodies (message_id, template, template_values) VALUES (%s, %s, %s)",
-        (row["id"], message.template, _sealed_values(sealer, row["id"], message.values)),
+        "INSERT INTO message_bodies (message_id, template, template_values, traceparent) VALUES (%s, %s, %s, %s)",
+        (row["id"], message.template, _sealed_values(sealer, row["id"], message.values), message.traceparent),
     )
     message_id: int = row["id"]
     return message_id
@@ -210,6 +216,14 @@ async def set_wanted(connection: Connection, ids: Sequence[int], *, wanted: bool
     return [row["id"] for row in await cursor.fetchall() if row["outcome"] is None]
 
 
+async def join_trace(connection: Connection, ids: Sequence[int], traceparent: str | None) -> None:
+    """Let messages belong to another trace than the one that they were first planned in."""
+    if ids and traceparent is not None:
+        await connection.execute(
+            "UPDATE message_bodies SET traceparent = %s WHERE message_id = ANY(%s)", (traceparent, list(ids))
+        )
+
+
 async def values_of(
     connection: Connection, sealer: Sealer, message_ids: Sequence[int], *, since: datetime
 ) -> dict[int, dict[str, Any]]:
@@ -244,16 +258,20 @@ async def announce_due(connection: Connection, lanes: Iterable[Lane] | None = No
         )
 
 
-async def _save_bodies(connection: Connection, sealer: Sealer, bodies: Mapping[int, PlannedMessage]) -> None:
+async def _save_bodies(
+    connection: Connection, sealer: Sealer, bodies: Mapping[int, PlannedMessage], *, traceparent: str | None = None
+) -> None:
+    """Keep what messages say. A newer plan that still lists them does not take them out of their trace."""
     await connection.execute(
-        """INSERT INTO message_bodies (message_id, template, template_values, expects)
-           SELECT id, template, template_values, expects::jsonb
+        """INSERT INTO message_bodies (message_id, template, template_values, expects, traceparent)
+           SELECT id, template, template_values, expects::jsonb, %s
              FROM unnest(%s::bigint[], %s::text[], %s::bytea[], %s::text[])
                   AS new (id, template, template_values, expects)
            ON CONFLICT (message_id) DO UPDATE
               SET template = excluded.template, template_values = excluded.template_values,
                   expects = excluded.expects""",
         (
+            traceparent,
             list(bodies),
             [message.template for message in bodies.values()],
             [_sealed_values(sealer, message_id, message.values) for message_id, message in bodies.items()],

@@ -16,7 +16,7 @@ COLUMNS = """m.id, m.subject, m.key, m.channel, m.clinic_id, m.patient_ref, m.re
     m.state, m.wanted, m.send_at, m.expires_at, m.due_at, m.attempt, m.resends, m.reason, m.provider_reference,
     m.receipt, m.number, m.fallbacks"""
 """The narrow columns of ``messages m``."""
-MESSAGE_COLUMNS = f"{COLUMNS}, b.template, b.template_values"
+MESSAGE_COLUMNS = f"{COLUMNS}, b.template, b.template_values, b.traceparent"
 """Columns that `read_message` reads, of ``messages m`` joined with ``message_bodies b``."""
 
 
@@ -56,6 +56,7 @@ def read_message(row: DictRow, sealer: Sealer) -> Message:
         number=bytes(row["number"]) if row["number"] else None,
         fallbacks=tuple(Channel(channel) for channel in row["fallbacks"]),
         template=row["template"],
+        traceparent=row["traceparent"],
         values=values,
     )
 
