@@ -5,7 +5,6 @@ import json
 from collections import Counter
 from contextlib import asynccontextmanager
 
-import psycopg
 import pytest
 
 from shared.broker.connection import declare_topology, open_connection
@@ -19,7 +18,7 @@ from shared.postgres.database import Database
 from shared.telemetry.metrics import Metrics
 from tests.builders import booking_json
 from tests.conftest import manage
-from tests.integration.stack import running_stack
+from tests.integration.stack import own_place, running_stack
 from tests.waiting import until
 
 
@@ -155,16 +154,6 @@ async def line(amqp_url, database_url, sealer):
 @pytest.fixture(scope="package")
 async def running(servers, template, tmp_path_factory):
     """The whole system as processes, once for all tests of this folder."""
-    name = f"stack_{new_id()[:8]}"
-    manage(servers, "PUT", f"/api/vhosts/{name}")
-    amqp_url = servers.addresses.amqp_url.rstrip("/") + f"/{name}"
-    server = servers.addresses.database_url
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
-    database_url = server.rsplit("/", 1)[0] + f"/{name}"
-    async with running_stack(tmp_path_factory.mktemp("home"), amqp_url=amqp_url, database_url=database_url) as system:
-        yield system
-        await system.publisher.close()
-    manage(servers, "DELETE", f"/api/vhosts/{name}")
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    with own_place(servers, template) as place:
+        async with running_stack(tmp_path_factory.mktemp("home"), **place) as system:
+            yield system

@@ -7,7 +7,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -23,6 +23,7 @@ from shared.kernel.ids import new_id
 from shared.messages.booking import CREATED
 from shared.runtime.local_servers import _free_ports
 from tests.builders import booking_json
+from tests.conftest import manage
 from tests.waiting import until
 
 SECOND_TOKEN = "the-token-that-is-being-rotated-in"
@@ -34,10 +35,25 @@ def zone_where_it_is_noon():
     return f"Etc/GMT{hours:+d}"
 
 
-@asynccontextmanager
-async def running_stack(home, *, amqp_url, database_url):
-    """Run the services and the sandbox until the block ends."""
-    zone = zone_where_it_is_noon()
+@contextmanager
+def own_place(servers, template):
+    """A vhost and a database of its own for a running system."""
+    name = f"stack_{new_id()[:8]}"
+    server = servers.addresses.database_url
+    manage(servers, "PUT", f"/api/vhosts/{name}")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+    yield {
+        "amqp_url": servers.addresses.amqp_url.rstrip("/") + f"/{name}",
+        "database_url": server.rsplit("/", 1)[0] + f"/{name}",
+    }
+    manage(servers, "DELETE", f"/api/vhosts/{name}")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def two_clinics(home, zone):
+    """Write a clinic file of two clinics in a zone, whose texts leave at once and at any hour; return its path."""
     config = home / "clinic.toml"
     config.write_text(
         "".join(
@@ -53,12 +69,21 @@ window = {{ opens = "00:00", closes = "23:59" }}
         ),
         encoding="utf-8",
     )
+    return config
+
+
+@asynccontextmanager
+async def running_stack(home, *, amqp_url, database_url, config=None, management_url=None, **options):
+    """Run the services and the sandbox until the block ends."""
+    zone = zone_where_it_is_noon()
     names = [f"AFTERCARE_{name.upper()}_PORT" for name in SERVICES] + ["SANDBOX_PORT"]
     ports = map(str, _free_ports(len(names)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AFTERCARE_AMQP_URL", amqp_url)
         patch.setenv("AFTERCARE_DATABASE_URL", database_url)
-        patch.setenv("AFTERCARE_CONFIG", str(config))
+        patch.setenv("AFTERCARE_CONFIG", str(config or two_clinics(home, zone)))
+        if management_url is not None:
+            patch.setenv("AFTERCARE_MANAGEMENT_URL", management_url)
         patch.setenv("TWILIO_AUTH_TOKEN_SECONDARY", SECOND_TOKEN)
         for name, port in zip(names, ports, strict=True):
             patch.setenv(name, port)
@@ -68,10 +93,12 @@ window = {{ opens = "00:00", closes = "23:59" }}
             "AFTERCARE_UNKNOWN_LOOK_GAP_S": "0.5",
             "AFTERCARE_SEND_LEASE_S": "2",
         }
-        stack = await asyncio.to_thread(start_stack, home, sandbox=True, extra=extra)
+        stack = await asyncio.to_thread(start_stack, home, sandbox=True, extra=extra, **options)
+    system = Running(stack, zone)
     try:
-        yield Running(stack, zone)
+        yield system
     finally:
+        await system.publisher.close()
         await asyncio.to_thread(stack.stop)
 
 
