@@ -130,7 +130,7 @@ def _standstill(pause: Pause) -> Finding:
         f"The provider {answer_word(pause.cause)}",
         "/#provider",
         "all-sending-is-paused",
-        act=Act("Try now", f"/providers/{pause.scope}/try"),
+        act=Act("Try e-mails now" if is_email else "Try now", f"/providers/{pause.scope}/try"),
     )
 
 
