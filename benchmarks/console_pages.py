@@ -36,6 +36,7 @@ PAGES = (
     "/checkins/pt_777",
     "/runbook",
     "/audit",
+    "/clinics/harbor/pause",
 )
 TIMES = 20
 BOUND_MS = 300

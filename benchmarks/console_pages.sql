@@ -40,6 +40,12 @@ SELECT 'reminders:pt_' || p, 'reminder:' || n, 'sms', 'harbor', 'pt_' || p, 'pat
                   FROM generate_series(1, 1000000) AS n) AS stated) AS drawn
  ORDER BY drawn.at;
 
+-- A part of it is held because a person paused the clinic, and many a patient has opted out.
+UPDATE notifier.messages SET state = 'held', reason = 'paused' WHERE state = 'planned' AND id % 4 = 0;
+INSERT INTO notifier.pauses (scope, cause, paused_by) VALUES ('clinic:harbor', 'wrong_bookings', 'nina');
+INSERT INTO notifier.suppressions (sender, number, kind, since, how)
+SELECT '+12125550199', decode(md5(n::text), 'hex'), 'all', now() - interval '30 days', 'keyword' FROM generate_series(7, 50000, 10) AS n;
+
 INSERT INTO notifier.history (at, message_id, what, detail)
 SELECT coalesce(ended_at, now()) - interval '1 day', id, 'planned', 'revision 1' FROM notifier.messages
 UNION ALL SELECT ended_at, id, state, coalesce(reason, provider_reference) FROM notifier.messages WHERE ended_at IS NOT NULL;

@@ -1,6 +1,7 @@
 """Small commands on a running system: migrate, publish, pause, resume."""
 
 import asyncio
+import getpass
 import json
 import sys
 from pathlib import Path
@@ -57,7 +58,7 @@ async def pause(clinic_id: str) -> int:
     _require_clinic(clinic_id, needed(system, "AFTERCARE_CONFIG"))
     connection = await connect(needed(system, "AFTERCARE_DATABASE_URL"), schema="notifier")
     async with connection:
-        await pauses.pause_clinic(connection, clinic_id, cause="operator")
+        await pauses.pause_clinic(connection, clinic_id, cause="operator", who=getpass.getuser())
     sys.stdout.write(f"{clinic_id} is paused: its texts are held until `./aftercare resume {clinic_id}`\n")
     return 0
 

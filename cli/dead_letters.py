@@ -64,7 +64,8 @@ async def _list(database: Database) -> int:
         sys.stdout.write(f"{queue:<18} {counts.get(queue, 0)}\n")
         for group in groups:
             if group["queue"] == queue:
-                sys.stdout.write(f"    {group['letters']:>6} times: {group['reason']}\n")
+                senders = f" (from {', '.join(group['sources'])})" if group["sources"] else ""
+                sys.stdout.write(f"    {group['letters']:>6} times: {group['reason']}{senders}\n")
     return 1 if counts else 0
 
 

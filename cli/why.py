@@ -37,9 +37,11 @@ async def _tell(connection: Connection, patient_ref: str, zones: Mapping[str, Zo
     own = await queries.zone_of(connection, patient_ref)
     rows = events or upcoming
     zone = ZoneInfo(own) if own else zones.get(rows[0]["clinic_id"] if rows else "", ZoneInfo("UTC"))
-    _print(patient_ref, events, upcoming, zone)
+    pauses = await queries.pauses(connection)
+    barriers = words.barriers(await queries.bars_of(connection, patient_ref), upcoming, pauses, zone)
+    _print(patient_ref, events, upcoming, zone, barriers)
     clinics = {row["clinic_id"] for row in rows}
-    for clinic_id in sorted(clinics & set(await queries.paused_clinics(connection))):
+    for clinic_id in sorted(clinics & pauses.keys()):
         sys.stdout.write(f"{clinic_id} is paused: its texts are held until `./aftercare resume {clinic_id}`\n\n")
 
 
@@ -52,10 +54,14 @@ def _zones(system: Mapping[str, str]) -> dict[str, ZoneInfo]:
 
 
 def _print(
-    patient_ref: str, events: Sequence[Mapping[str, Any]], upcoming: Sequence[Mapping[str, Any]], zone: ZoneInfo
+    patient_ref: str,
+    events: Sequence[Mapping[str, Any]],
+    upcoming: Sequence[Mapping[str, Any]],
+    zone: ZoneInfo,
+    barriers: Sequence[str],
 ) -> None:
     sys.stdout.write(f"{patient_ref}   (times in {zone})\n")
-    for line in words.in_short(events, upcoming, zone):
+    for line in [*barriers, *words.in_short(events, upcoming, zone, is_barred=bool(barriers))]:
         sys.stdout.write(f"  {line}\n")
     sys.stdout.write("\n")
     for event in events:

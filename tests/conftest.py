@@ -25,7 +25,7 @@ settings.register_profile("aftercare", deadline=None, max_examples=int(os.enviro
 settings.load_profile("aftercare")
 
 _numbers = itertools.count(1)
-_STARTS_EVERYTHING = {"running", "world", "own_servers"}
+_STARTS_EVERYTHING = {"running", "world", "own_servers", "incidents"}
 
 
 @pytest.hookimpl(tryfirst=True)

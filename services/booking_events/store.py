@@ -291,6 +291,22 @@ async def mark_braked(connection: Connection, identity: Identity, *, now: dateti
     )
 
 
+async def note_turned_away(connection: Connection, feed: str, reason: str, *, now: datetime) -> None:
+    """Remember that a feed's webhook has turned a caller away; an hour's quiet ends the row of such calls.
+
+    At most once a second: who is not let in shall not keep the database busy.
+    """
+    await connection.execute(
+        """INSERT INTO turned_away AS t (feed, reason, since, last_at) VALUES (%(feed)s, %(reason)s, %(now)s, %(now)s)
+           ON CONFLICT (feed) DO UPDATE
+              SET reason = excluded.reason, last_at = excluded.last_at,
+                  since = CASE WHEN t.last_at < excluded.last_at - interval '1 hour'
+                               THEN excluded.since ELSE t.since END
+            WHERE t.last_at <= excluded.last_at - interval '1 second'""",
+        {"feed": feed, "reason": reason[:200], "now": now},
+    )
+
+
 async def save_tellings(connection: Connection, patient_ref: str, tellings: Iterable[Telling]) -> None:
     """Remember what each planned message will tell, for when it has been sent."""
     await connection.cursor().executemany(

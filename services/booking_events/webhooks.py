@@ -1,18 +1,20 @@
 """Ways in over HTTP: bookings that a feed posts, signed. A 2xx means that the booking is kept."""
 
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from services.booking_events import store
 from services.booking_events.domain import calcom
 from services.booking_events.domain.signature import is_signed
 from services.booking_events.handlers.take_calcom import TYPE, TakeCalCom
 from shared.broker.consumer import Handler, handle_once, handling, report_refusal
 from shared.clinics.model import Clinics
 from shared.kernel.clock import Clock
-from shared.kernel.errors import PermanentError
+from shared.kernel.errors import DependencyUnavailableError, PermanentError
 from shared.kernel.ids import digest
 from shared.messages.base import WireModel
 from shared.messages.booking import BOOKING_TYPES, Booking
@@ -49,19 +51,19 @@ class Webhooks:
         secrets = [self.secrets["native"]] if "native" in self.secrets else []
         # The age of a signature is measured on this machine's clock, never on the clinical one.
         if not is_signed(secrets, request.headers.get("X-Aftercare-Signature"), body, now=time.time()):
-            raise web.HTTPUnauthorized(reason="the signature is missing, wrong or too old")
+            raise await self._stranger("native", "the signature is missing, wrong or too old")
         try:
             envelope, booking = self._read(body, request.match_info.get("clinic_id"))
             arrival = await self._keep(envelope, booking, self.handlers[envelope.type])
         except PermanentError as error:
-            return web.json_response({"error": error.reason}, status=422)
+            return await self._refuse("native", error)
         return web.json_response({"id": envelope.id, "status": arrival.value}, status=202)
 
     async def calcom(self, request: web.Request) -> web.Response:
         """Take in one delivery from Cal.com. What is no matter of visits is acknowledged and left alone."""
         body = await request.read()
         if not calcom.is_signed(self.secrets.get(calcom.SOURCE), request.headers.get("X-Cal-Signature-256"), body):
-            raise web.HTTPUnauthorized(reason="the signature is missing or wrong, or no secret is set")
+            raise await self._stranger(calcom.SOURCE, "the signature is missing or wrong, or no secret is set")
         try:
             content = read_json(body)
             delivery = calcom.open_delivery(content)
@@ -74,8 +76,22 @@ class Webhooks:
                 return web.json_response({"status": "ignored"})
             arrival = await self._keep(envelope, delivery, taker.handler())
         except PermanentError as error:
-            return web.json_response({"error": error.reason}, status=422)
+            return await self._refuse(calcom.SOURCE, error)
         return web.json_response({"id": envelope.id, "status": arrival.value}, status=202)
+
+    async def _stranger(self, feed: str, reason: str) -> web.HTTPUnauthorized:
+        await self._note(feed, reason)
+        return web.HTTPUnauthorized(reason=reason)
+
+    async def _refuse(self, feed: str, error: PermanentError) -> web.Response:
+        await self._note(feed, error.reason)
+        return web.json_response({"error": error.reason}, status=422)
+
+    async def _note(self, feed: str, reason: str) -> None:
+        """Remember for the window that a caller was turned away; the answer does not depend on it."""
+        with contextlib.suppress(DependencyUnavailableError):
+            async with self.database.transaction() as connection:
+                await store.note_turned_away(connection, feed, reason, now=self.clock.now())
 
     def _clinic_of(self, request: web.Request) -> str:
         named = request.match_info.get("clinic_id")

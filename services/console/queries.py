@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from psycopg import sql
 from psycopg.rows import DictRow
 
-from services.console.domain.figures import Alerts, Due, Minute, Outbox, Provider
+from services.console.domain.figures import Alerts, Due, Minute, Outbox, Pause, Provider, TurnedAway
 from shared.postgres.database import Connection
 
 PAGE = 50
@@ -82,15 +82,28 @@ async def provider(connection: Connection) -> Provider:
     )
     row = await cursor.fetchone()
     took = (row and row["took"]) or (None, None)
-    cursor = await connection.execute("SELECT cause, since FROM notifier.pauses_v1 WHERE scope = 'provider'")
-    pause = await cursor.fetchone()
+    cursor = await connection.execute(
+        """SELECT result FROM notifier.attempts_v1
+            WHERE started_at > clock_timestamp() - interval '15 minutes' AND result IS NOT NULL
+            ORDER BY started_at DESC LIMIT 10"""
+    )
+    newest = [row["result"] for row in await cursor.fetchall()]
     return Provider(
         answers=answers,
+        newest=newest,
         median_s=None if took[0] is None else float(took[0]),
         slow_s=None if took[1] is None else float(took[1]),
-        paused_because=pause["cause"] if pause else None,
-        paused_since=pause["since"] if pause else None,
+        pauses=await _paused_providers(connection),
     )
+
+
+async def _paused_providers(connection: Connection) -> list[Pause]:
+    cursor = await connection.execute(
+        """SELECT scope, cause, clock_timestamp() - since AS lasts,
+                  greatest(until - clock_timestamp(), interval '0') AS next_try
+             FROM notifier.pauses_v1 WHERE scope NOT LIKE 'clinic:%' ORDER BY scope DESC"""
+    )
+    return [Pause(**row) for row in await cursor.fetchall()]
 
 
 async def receipt_codes(connection: Connection, *, since: datetime) -> dict[str, int]:
@@ -103,16 +116,47 @@ async def receipt_codes(connection: Connection, *, since: datetime) -> dict[str,
     return {row["error_code"]: row["times"] for row in await cursor.fetchall()}
 
 
-async def paused_clinics(connection: Connection) -> list[str]:
-    """Return the clinics whose messages are held by a person's wish."""
-    cursor = await connection.execute("SELECT scope FROM notifier.pauses_v1 WHERE scope LIKE 'clinic:%' ORDER BY 1")
-    return [row["scope"].removeprefix("clinic:") for row in await cursor.fetchall()]
+async def paused_clinics(connection: Connection) -> list[Pause]:
+    """Return the clinics whose messages are held until a person resumes them, and how many messages those are."""
+    cursor = await connection.execute(
+        """SELECT p.clinic_id AS scope, cause, clock_timestamp() - since AS lasts, paused_by AS who,
+                  (SELECT count(*) FROM notifier.upcoming_v1 u
+                    WHERE u.clinic_id = p.clinic_id AND u.state = 'held' AND u.reason = 'paused' AND u.wanted) AS held
+             FROM (SELECT *, substr(scope, 8) AS clinic_id FROM notifier.pauses_v1) AS p
+            WHERE scope LIKE 'clinic:%' ORDER BY 1"""
+    )
+    return [Pause(**row) for row in await cursor.fetchall()]
+
+
+async def waiting_of_clinic(connection: Connection, clinic_id: str, *, until: datetime) -> int:
+    """Return how many messages of a clinic are wanted until a time and not sent."""
+    cursor = await connection.execute(
+        """SELECT count(*) AS messages FROM notifier.upcoming_v1
+            WHERE clinic_id = %s AND wanted AND state IN ('planned', 'held') AND due_at < %s""",
+        (clinic_id, until),
+    )
+    row = await cursor.fetchone()
+    return int(row["messages"]) if row else 0
 
 
 async def feeds(connection: Connection) -> list[DictRow]:
-    """Return each booking feed and when it was last heard of."""
-    cursor = await connection.execute("SELECT clinic_id, source, heard_at FROM booking_events.feeds_v1")
+    """Return each booking feed, when it was last heard of, and who has said since that it has ended."""
+    cursor = await connection.execute(
+        """SELECT f.clinic_id, f.source, f.heard_at, e.ended_by
+             FROM booking_events.feeds_v1 f LEFT JOIN console.ended_feeds e
+               ON e.clinic_id = f.clinic_id AND e.source = f.source AND e.ended_at >= f.heard_at"""
+    )
     return await cursor.fetchall()
+
+
+async def turned_away(connection: Connection, *, since: datetime) -> list[TurnedAway]:
+    """Return the feeds' webhooks that have turned callers away since a time."""
+    cursor = await connection.execute(
+        """SELECT feed, reason, since, last_at FROM booking_events.turned_away_v1
+            WHERE last_at >= %s ORDER BY last_at DESC""",
+        (since,),
+    )
+    return [TurnedAway(**row) for row in await cursor.fetchall()]
 
 
 async def outboxes(connection: Connection) -> list[Outbox]:
@@ -199,6 +243,21 @@ async def appointments_of(connection: Connection, patient_ref: str) -> list[Dict
     return await cursor.fetchall()
 
 
+async def bars_of(connection: Connection, patient_ref: str) -> list[DictRow]:
+    """Return what keeps texts from a patient's number: opt-outs, and that it leads nowhere."""
+    cursor = await connection.execute(
+        """SELECT DISTINCT ON (kind) kind, how, since FROM notifier.barred_v1 WHERE patient_ref = %s
+            ORDER BY kind, since DESC""",
+        (patient_ref,),
+    )
+    return await cursor.fetchall()
+
+
+async def pauses(connection: Connection) -> dict[str, Pause]:
+    """Return every pause by its scope: a clinic's id, ``provider`` or ``email``."""
+    return {pause.scope: pause for pause in [*await paused_clinics(connection), *await _paused_providers(connection)]}
+
+
 async def zone_of(connection: Connection, patient_ref: str) -> str | None:
     """Return the time zone that a patient's texts follow."""
     cursor = await connection.execute(
@@ -263,6 +322,16 @@ async def open_tasks(connection: Connection, *, limit: int) -> list[DictRow]:
     cursor = await connection.execute(
         sql.SQL("SELECT * FROM ({}) AS open ORDER BY due_by NULLS LAST, raised_at, task_id LIMIT {}").format(
             _OPEN_TASKS, sql.Literal(limit)
+        )
+    )
+    return await cursor.fetchall()
+
+
+async def open_tasks_of(connection: Connection, patient_ref: str) -> list[DictRow]:
+    """Return what people are asked to do about a patient."""
+    cursor = await connection.execute(
+        sql.SQL("SELECT task_id, kind, due_by FROM ({}) AS open WHERE patient_ref = {} ORDER BY raised_at").format(
+            _OPEN_TASKS, sql.Literal(patient_ref)
         )
     )
     return await cursor.fetchall()
@@ -353,6 +422,16 @@ async def closed_cases(connection: Connection, *, limit: int) -> list[DictRow]:
 async def find_case(connection: Connection, case_id: str) -> DictRow | None:
     """Return one case."""
     cursor = await connection.execute("SELECT * FROM followup.cases_v1 WHERE case_id = %s", (case_id,))
+    return await cursor.fetchone()
+
+
+async def safety_text(connection: Connection, patient_ref: str, *, since: datetime) -> DictRow | None:
+    """Return where the newest safety text to a patient stands, planned since a case was opened."""
+    cursor = await connection.execute(
+        """SELECT state, outcome, reason, receipt FROM notifier.messages_v1
+            WHERE patient_ref = %s AND purpose = 'safety' AND send_at >= %s ORDER BY id DESC LIMIT 1""",
+        (patient_ref, since),
+    )
     return await cursor.fetchone()
 
 

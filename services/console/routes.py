@@ -13,6 +13,7 @@ from services.console.pages.door import Door
 from services.console.pages.now import Now
 from services.console.pages.runbook import Runbook
 from services.console.pages.safety import Safety
+from services.console.pages.sending import Sending
 from services.console.pages.sign_in import SignIn
 from services.console.pages.tasks import Tasks
 from services.console.pages.upcoming import Upcoming
@@ -30,7 +31,7 @@ def routes(context: Context, assets: Assets, words: CaseWords, provider: Identit
     letters, audit, runbook = DeadLetters(context, door), Audit(context, door), Runbook(door)
 
     upcoming, tasks = Upcoming(context, door), Tasks(context, door)
-    safety, checkins = Safety(context, door, words), CheckIns(context, door)
+    safety, checkins, sending = Safety(context, door, words), CheckIns(context, door), Sending(context, door)
 
     async def static(request: web.Request) -> web.StreamResponse:
         found = assets.find(request.match_info["name"])
@@ -51,6 +52,11 @@ def routes(context: Context, assets: Assets, words: CaseWords, provider: Identit
         Route("GET", "/static/{version}/{name:.+}", door.open(static)),
         Route("GET", "/", door.guarded(Permission.LOOK, now.page)),
         Route("GET", "/live", door.guarded(Permission.LOOK, now.live, keeps_awake=False), streams=True),
+        Route("GET", "/clinics/{clinic}/pause", door.guarded(Permission.OPERATE, sending.ask)),
+        Route("POST", "/clinics/{clinic}/pause", door.guarded(Permission.OPERATE, sending.pause)),
+        Route("POST", "/clinics/{clinic}/resume", door.guarded(Permission.OPERATE, sending.resume)),
+        Route("POST", "/providers/{scope:provider|email}/try", door.guarded(Permission.OPERATE, sending.try_provider)),
+        Route("POST", "/feeds/end", door.guarded(Permission.OPERATE, sending.end_feed)),
         Route("GET", "/why", door.guarded(Permission.LOOK, why.form)),
         Route("POST", "/why", door.guarded(Permission.LOOK, why.search)),
         Route("GET", "/dead-letters", door.guarded(Permission.LOOK, letters.groups)),

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from psycopg.rows import DictRow
 
 from services.console.domain.access import Role, Visitor
+from services.console.domain.origin import origin_of
 from shared.broker.dead_letters import DeadLetter
 from shared.kernel.ids import digest
 from shared.postgres.database import Connection
@@ -187,11 +188,12 @@ def _link(previous: bytes, *parts: str | None) -> str:
 async def save_letter(connection: Connection, sealer: Sealer, letter: DeadLetter) -> bool:
     """Keep a dead letter; return False if it was kept before and nobody has decided on it yet."""
     place = digest(letter.queue, letter.message_id, letter.body)
+    origin = origin_of(letter.body)
     cursor = await connection.execute(
         """INSERT INTO dead_letters (queue, message_id, type, cause, reason, attempts, routing_key, correlation_id,
-                content_type, body, digest, times_before)
+                content_type, source, clinic_id, body, digest, times_before)
            SELECT %(queue)s, %(id)s, %(type)s, %(cause)s, %(reason)s, %(attempts)s, %(key)s, %(correlation)s,
-                %(content)s, %(body)s, %(digest)s,
+                %(content)s, %(source)s, %(clinic)s, %(body)s, %(digest)s,
                 (SELECT count(*) FROM dead_letters WHERE message_id = %(id)s AND queue = %(queue)s)
            ON CONFLICT (queue, message_id, digest) WHERE state = 'open' DO NOTHING""",
         {
@@ -204,6 +206,8 @@ async def save_letter(connection: Connection, sealer: Sealer, letter: DeadLetter
             "key": letter.routing_key,
             "correlation": letter.correlation_id,
             "content": letter.content_type,
+            "source": origin.source,
+            "clinic": origin.clinic_id,
             "body": sealer.seal(letter.body, place=_place(place)),
             "digest": bytes.fromhex(place),
         },
@@ -214,8 +218,10 @@ async def save_letter(connection: Connection, sealer: Sealer, letter: DeadLetter
 async def letter_groups(connection: Connection) -> list[DictRow]:
     """Return the open letters by queue and cause, the largest group first."""
     cursor = await connection.execute(
-        """SELECT queue, cause, reason, count(*) AS letters, min(taken_at) AS since, max(taken_at) AS latest,
-                  max(times_before) AS times_before, max(id) AS last_id
+        """SELECT queue, cause, reason, count(*) AS letters,
+                  clock_timestamp() - min(taken_at) AS since, clock_timestamp() - max(taken_at) AS latest,
+                  max(times_before) AS times_before, max(id) AS last_id,
+                  coalesce(array_agg(DISTINCT source) FILTER (WHERE source IS NOT NULL), '{}') AS sources
              FROM dead_letters WHERE state = 'open'
             GROUP BY queue, cause, reason ORDER BY letters DESC, queue, reason"""
     )
@@ -225,7 +231,7 @@ async def letter_groups(connection: Connection) -> list[DictRow]:
 async def letters_of(connection: Connection, group: Group, *, before: int | None) -> list[DictRow]:
     """Return a page of a group's letters, the newest first."""
     cursor = await connection.execute(
-        """SELECT id, message_id, type, attempts, taken_at, times_before FROM dead_letters
+        """SELECT id, message_id, type, source, clinic_id, attempts, taken_at, times_before FROM dead_letters
             WHERE state = 'open' AND queue = %s AND cause = %s AND reason = %s AND (%s::bigint IS NULL OR id < %s)
             ORDER BY id DESC LIMIT %s""",
         (group.queue, group.cause, group.reason, before, before, PAGE + 1),
@@ -249,6 +255,15 @@ async def count_letters(connection: Connection) -> dict[str, int]:
         "SELECT queue, count(*) AS letters FROM dead_letters WHERE state = 'open' GROUP BY queue"
     )
     return {row["queue"]: row["letters"] for row in await cursor.fetchall()}
+
+
+async def letters_by_source(connection: Connection) -> dict[tuple[str, str], int]:
+    """Return how many letters wait for a decision, by the clinic and the source that they name."""
+    cursor = await connection.execute(
+        """SELECT clinic_id, source, count(*) AS letters FROM dead_letters
+            WHERE state = 'open' AND source IS NOT NULL AND clinic_id IS NOT NULL GROUP BY 1, 2"""
+    )
+    return {(row["clinic_id"], row["source"]): row["letters"] for row in await cursor.fetchall()}
 
 
 async def open_letters(connection: Connection, queue: str, *, message_id: str | None) -> list[DictRow]:
@@ -352,6 +367,18 @@ async def forget_letters(connection: Connection, *, after: timedelta) -> int:
         (after,),
     )
     return cursor.rowcount
+
+
+# Feeds.
+
+
+async def end_feed(connection: Connection, clinic_id: str, source: str, *, by: str, now: datetime) -> None:
+    """Note that nothing more is to come from a feed; once it is heard of again it counts as any other."""
+    await connection.execute(
+        """INSERT INTO ended_feeds (clinic_id, source, ended_by, ended_at) VALUES (%s, %s, %s, %s)
+           ON CONFLICT (clinic_id, source) DO UPDATE SET ended_by = excluded.ended_by, ended_at = excluded.ended_at""",
+        (clinic_id, source, by, now),
+    )
 
 
 # Tasks.

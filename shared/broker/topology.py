@@ -98,7 +98,11 @@ TOPOLOGY: Final[Sequence[Queue]] = (
         patient.CORRECT,
     ),
     *_family(NOTIFIER, plan.MESSAGES_PLAN, patient.EXPORT, patient.ERASE),
-    *_family(NOTIFIER_URGENT, reading.RECIPIENT_REVOKE, reading.MESSAGE_READ, pause.PAUSE),
+    *_family(
+        NOTIFIER_URGENT,
+        *(reading.RECIPIENT_REVOKE, reading.MESSAGE_READ),
+        *(pause.PAUSE, pause.RESUME, pause.TRY_PROVIDER),
+    ),
     *_family(
         FOLLOWUP,
         *(infusions.PATIENT_INFUSIONS, assessment.RECORDED, patient.EXPORT, patient.ERASE),

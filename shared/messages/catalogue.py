@@ -57,6 +57,8 @@ CATALOGUE: dict[str, MessageType] = {
         MessageType(patient.ERASE, patient.ErasePatient),
         MessageType(patient.CORRECT, patient.CorrectPatient, owned=True),
         MessageType(pause.PAUSE, pause.PauseClinic, owned=True, urgent=True),
+        MessageType(pause.RESUME, pause.ResumeClinic, owned=True, urgent=True),
+        MessageType(pause.TRY_PROVIDER, pause.TryProvider, owned=True, urgent=True),
         MessageType(infusions.PATIENT_INFUSIONS, infusions.PatientInfusions, owned=True),
         MessageType(assessment.RECORDED, assessment.AssessmentRecorded, owned=True),
         MessageType(checkin.ANSWERED, checkin.CheckinAnswered),

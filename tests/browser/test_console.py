@@ -11,7 +11,27 @@ from tests.console.test_work import CASE, commands, open_case, raise_task
 from tests.waiting import until
 
 PAGES = ["/", "/?hours=24", "/why", "/why?q=bk_1", "/dead-letters", "/upcoming", "/tasks", "/safety", f"/safety/{CASE}"]
-PAGES += ["/checkins", "/checkins/pt_1", "/runbook", "/audit"]
+PAGES += ["/checkins", "/checkins/pt_1", "/runbook", "/audit", "/clinics/harbor/pause", "/?asked=pause"]
+
+
+async def everything_goes_wrong(rooms, console):
+    """Have something to show on every page, and a button wherever there is one."""
+    await rooms.book()
+    await rooms.receive("STOP")
+    await console.dead_letter(body=b'{"source": "ehr", "data": {"clinic_id": "harbor"}}')
+    await console.rows(
+        """INSERT INTO notifier.pauses (scope, cause, paused_by) VALUES ('clinic:harbor', 'wrong_texts', 'nina'),
+                  ('provider', '20003', NULL), ('email', '401', NULL) RETURNING 1"""
+    )
+    await console.rows(
+        """INSERT INTO booking_events.turned_away (feed, reason, since, last_at)
+           VALUES ('calcom', 'the signature is missing or wrong, or no secret is set', %s, %s) RETURNING 1""",
+        *(ny("2026-11-20 11:00"), ny("2026-11-20 11:59")),
+    )
+    await console.rows("UPDATE booking_events.appointments SET changed_at = %s RETURNING 1", ny("2026-11-18 12:00"))
+    await open_case(console)
+    await raise_task(console)
+    await score(console)
 
 
 async def score(console):
@@ -29,12 +49,9 @@ async def score(console):
 
 @pytest.mark.parametrize("width", [1280, 390])
 async def test_every_page_opens_fits_and_complains_of_nothing(rooms, console, visit, width):
-    await rooms.book()
-    await console.dead_letter()
-    await open_case(console)
-    await raise_task(console)
-    await score(console)
+    await everything_goes_wrong(rooms, console)
     async with visit(width=width) as window:
+        await expect(window.locator(".verdict")).to_contain_text("harbor was paused", timeout=10_000)
         for page in PAGES:
             answer = await window.goto(page)
             assert answer.status == 200, page
@@ -45,12 +62,9 @@ async def test_every_page_opens_fits_and_complains_of_nothing(rooms, console, vi
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_every_page_can_be_used_by_everybody(rooms, console, visit, axe, scheme):
-    await rooms.book()
-    await console.dead_letter()
-    await open_case(console)
-    await raise_task(console)
-    await score(console)
+    await everything_goes_wrong(rooms, console)
     async with visit(scheme=scheme) as window:
+        await expect(window.locator(".verdict")).to_contain_text("harbor was paused", timeout=10_000)
         for page in PAGES:
             await window.goto(page)
             await window.evaluate(axe)

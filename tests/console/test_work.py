@@ -6,7 +6,6 @@ import json
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-import pytest
 from aiohttp import web
 
 from services.console.domain.access import Role
@@ -70,6 +69,32 @@ async def test_a_case_is_taken_on_and_closed_by_name(console):
     ]
     kept = await console.rows("SELECT what FROM console.audit WHERE target = %s ORDER BY id", CASE)
     assert [row["what"] for row in kept] == ["acknowledged a safety case", "closed a safety case"]
+
+
+async def test_a_case_says_whom_to_phone_and_whether_the_text_has_reached_the_patient(rooms, console):
+    await rooms.book()
+    await open_case(console)
+    await console.rows("UPDATE followup.cases SET automatic_text = 'planned', paged = '{osei}' RETURNING 1")
+    async with console.visitor(Role.OPERATOR) as nina:
+        _status, page = await nina.get(f"/safety/{CASE}")
+        assert "on its way" in page
+        assert '<b>Dr. Osei</b> <span class="soft">clinician, paged</span> <a href="tel:+12125550150">' in page
+        assert "You can phone them" in page
+        await console.rows(
+            """INSERT INTO notifier.messages (subject, key, channel, clinic_id, patient_ref, recipient_id, purpose, urgent,
+                    priority, state, send_at, expires_at, due_at, reason, attempt)
+               SELECT 'safety:pt_1', 'one', 'sms', 'harbor', 'pt_1', recipient_id, 'safety', true, 0, 'planned', at,
+                      at + interval '1 hour', at, 'provider_stopped', 1
+                 FROM (SELECT opened_at AS at FROM followup.cases) AS c, notifier.recipients RETURNING 1"""
+        )
+        assert "not sent yet: phone</b> (sending is stopped)" in (await nina.get(f"/safety/{CASE}"))[1]
+        await console.rows(
+            """UPDATE notifier.messages SET state = 'sent', outcome = 'sent', ended_at = send_at, receipt = 'delivered'
+                WHERE purpose = 'safety' RETURNING 1"""
+        )
+        assert "<dd>delivered</dd>" in (await nina.get(f"/safety/{CASE}"))[1]
+    async with console.visitor(Role.VIEWER) as viewer:
+        assert "tel:" not in (await viewer.get(f"/safety/{CASE}"))[1]
 
 
 async def test_who_may_not_answer_an_alert_is_offered_nothing_and_refused(console):
@@ -145,14 +170,6 @@ async def test_a_task_is_done_once_and_told_with_who_and_how(console):
             {"task_id": "t1", "clinic_id": "harbor", "patient_ref": "pt_1", "how": "patient_reached"},
         )
     ]
-
-
-@pytest.fixture
-async def rooms(database_url, sealer):
-    from tests.rooms import open_rooms
-
-    async with open_rooms(database_url, sealer) as opened:
-        yield opened
 
 
 async def test_what_is_held_stands_on_the_work_list_without_a_name_or_number(rooms, console):

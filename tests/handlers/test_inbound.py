@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 import pytest
 
+from services.notifier.domain.answer import repeat_after
 from services.notifier.handlers.sweep_inbound import SweepInbound
 from services.notifier.handlers.watch_readers import WatchReaders
 from shared.kernel.errors import PermanentError
@@ -281,6 +282,16 @@ async def test_a_safety_text_to_a_closed_number_ends_at_once(rooms):  # DOMAIN 3
     await rooms.send()
     row = await rooms.row("SELECT outcome, reason FROM notifier.messages WHERE purpose = 'safety'")
     assert (row["outcome"], row["reason"]) == ("dropped", "blocked_opt_out")
+
+
+async def test_a_safety_text_whose_answers_are_lost_is_repeated_at_once_and_then_ever_more_seldom(rooms):
+    events = await rooms.receive("help me", phone="+12125559999")
+    received = next(event for event in events if event.type == reply.RECEIVED)
+    rooms.sandbox.faults.add({"kind": "accept_then_drop"})
+    await rooms.say(MESSAGES_PLAN, answer_plan(received.data["reply_to"], purpose=Purpose.SAFETY, urgency="urgent"))
+    await rooms.send()
+    assert len(rooms.texts()) == 2
+    assert [repeat_after(attempt).total_seconds() for attempt in (1, 2, 3, 9)] == [0, 5, 10, 120]
 
 
 def answer_plan(reply_to, **message):

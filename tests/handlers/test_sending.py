@@ -10,6 +10,7 @@ from services.notifier.handlers.take_receipt import ReceiptReport
 from services.notifier.store import pauses
 from shared.messages import outcome as events
 from shared.messages.booking import CANCELLED
+from shared.messages.pause import PAUSE, RESUME, TRY_PROVIDER, PauseClinic, ResumeClinic, TryProvider
 from shared.postgres.unit_of_work import unit_of_work
 from tests.builders import ny
 from tests.rooms import open_rooms
@@ -261,6 +262,43 @@ async def test_a_paused_clinic_holds_and_goes_on(rooms):
         await pauses.resume_clinic(connection, "harbor")
     await rooms.send()
     assert len(rooms.texts()) == 1
+
+
+async def test_a_clinic_is_paused_and_resumed_by_commands_that_say_who(rooms):
+    await rooms.say(PAUSE, PauseClinic(clinic_id="harbor", cause="wrong_bookings", who="nina"), source="console")
+    await booked(rooms)
+    await rooms.send()
+    pause = await rooms.row("SELECT scope, cause, paused_by FROM notifier.pauses_v1")
+    assert pause == {"scope": "clinic:harbor", "cause": "wrong_bookings", "paused_by": "nina"}
+    assert rooms.texts() == []
+    for _ in range(2):
+        await rooms.say(RESUME, ResumeClinic(clinic_id="harbor", who="nina"), source="console")
+    await rooms.send()
+    assert len(rooms.texts()) == 1
+
+
+async def test_refusals_that_come_together_lengthen_a_pause_no_more_than_one(rooms):
+    rooms.sandbox.faults.add({"kind": "401", "count": 5})
+    for number in range(5):
+        await rooms.book(
+            booking_id=f"bk_{number}", patient={"patient_id": f"p-{number}", "phone": f"+1212555013{number}"}
+        )
+    rooms.clock.advance(timedelta(minutes=1))
+    await rooms.send()
+    assert await rooms.row("SELECT trials FROM notifier.pauses") == {"trials": 0}
+
+
+async def test_a_paused_provider_is_tried_as_soon_as_a_person_asks(rooms):
+    rooms.sandbox.faults.add({"kind": "401", "count": 1})
+    await booked(rooms)
+    await rooms.send()
+    await rooms.run("UPDATE notifier.pauses SET until = clock_timestamp() + interval '5 minutes'")
+    await rooms.send()
+    assert rooms.texts() == []
+    await rooms.say(TRY_PROVIDER, TryProvider(provider="provider", who="nina"), source="console")
+    await rooms.send()
+    assert len(rooms.texts()) == 1
+    assert await rooms.rows("SELECT 1 FROM notifier.pauses") == []
 
 
 async def test_the_staging_guard_lets_nobody_else_through(database_url, sealer):

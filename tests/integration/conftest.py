@@ -18,7 +18,7 @@ from shared.postgres.database import Database
 from shared.telemetry.metrics import Metrics
 from tests.builders import booking_json
 from tests.conftest import manage
-from tests.integration.stack import WITHOUT_OPENTELEMETRY, whole_system
+from tests.integration.stack import WITHOUT_OPENTELEMETRY, own_place, running_stack
 from tests.waiting import until
 
 
@@ -155,5 +155,6 @@ async def line(amqp_url, database_url, sealer):
 async def running(servers, template, tmp_path_factory):
     """The whole system as processes, once for all tests of this folder, as it is installed without the extra libraries."""
     home = tmp_path_factory.mktemp("home")
-    async with whole_system(servers, template, home, environment=WITHOUT_OPENTELEMETRY) as system:
-        yield system
+    with own_place(servers, template) as place:
+        async with running_stack(home, environment=WITHOUT_OPENTELEMETRY, **place) as system:
+            yield system

@@ -7,7 +7,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,28 +37,28 @@ def zone_where_it_is_noon():
     return f"Etc/GMT{hours:+d}"
 
 
-@asynccontextmanager
-async def whole_system(servers, template, home, **how):
-    """Run the whole system on a vhost and a database of its own until the block ends."""
+@contextmanager
+def own_place(servers, template):
+    """A vhost and a database of its own for a running system."""
     name = f"stack_{new_id()[:8]}"
-    manage(servers, "PUT", f"/api/vhosts/{name}")
-    amqp_url = servers.addresses.amqp_url.rstrip("/") + f"/{name}"
     server = servers.addresses.database_url
+    manage(servers, "PUT", f"/api/vhosts/{name}")
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
-    database_url = server.rsplit("/", 1)[0] + f"/{name}"
-    async with running_stack(home, amqp_url=amqp_url, database_url=database_url, **how) as system:
-        yield system
-        await system.publisher.close()
+    yield {
+        "amqp_url": servers.addresses.amqp_url.rstrip("/") + f"/{name}",
+        "database_url": server.rsplit("/", 1)[0] + f"/{name}",
+    }
     manage(servers, "DELETE", f"/api/vhosts/{name}")
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
-@asynccontextmanager
-async def running_stack(home, *, amqp_url, database_url, environment, roster=""):
-    """Run the services and the sandbox until the block ends; ``roster`` is the first clinic's, as the file spells it."""
-    zone = zone_where_it_is_noon()
+def two_clinics(home, zone, *, roster=""):
+    """Write a clinic file of two clinics in a zone, whose texts leave at once and at any hour; return its path.
+
+    ``roster`` is the first clinic's, as the file spells it.
+    """
     config = home / "clinic.toml"
     config.write_text(
         "".join(
@@ -75,12 +75,21 @@ window = {{ opens = "00:00", closes = "23:59" }}
         + roster,
         encoding="utf-8",
     )
+    return config
+
+
+@asynccontextmanager
+async def running_stack(home, *, amqp_url, database_url, config=None, management_url=None, environment=None, **options):
+    """Run the services and the sandbox until the block ends."""
+    zone = zone_where_it_is_noon()
     names = [f"AFTERCARE_{name.upper()}_PORT" for name in SERVICES] + ["SANDBOX_PORT"]
     ports = map(str, _free_ports(len(names)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AFTERCARE_AMQP_URL", amqp_url)
         patch.setenv("AFTERCARE_DATABASE_URL", database_url)
-        patch.setenv("AFTERCARE_CONFIG", str(config))
+        patch.setenv("AFTERCARE_CONFIG", str(config or two_clinics(home, zone)))
+        if management_url is not None:
+            patch.setenv("AFTERCARE_MANAGEMENT_URL", management_url)
         patch.setenv("TWILIO_AUTH_TOKEN_SECONDARY", SECOND_TOKEN)
         for name, port in zip(names, ports, strict=True):
             patch.setenv(name, port)
@@ -89,12 +98,14 @@ window = {{ opens = "00:00", closes = "23:59" }}
             "AFTERCARE_UNKNOWN_GRACE_S": "1",
             "AFTERCARE_UNKNOWN_LOOK_GAP_S": "0.5",
             "AFTERCARE_SEND_LEASE_S": "2",
-            **environment,
+            **(environment or {}),
         }
-        stack = await asyncio.to_thread(start_stack, home, sandbox=True, extra=extra)
+        stack = await asyncio.to_thread(start_stack, home, sandbox=True, extra=extra, **options)
+    system = Running(stack, zone)
     try:
-        yield Running(stack, zone)
+        yield system
     finally:
+        await system.publisher.close()
         await asyncio.to_thread(stack.stop)
 
 

@@ -11,7 +11,7 @@ from shared.kernel.ids import new_id
 from shared.telemetry.tracing import ENDPOINT, LOCK
 from tests.builders import ROOT
 from tests.collector import collecting
-from tests.integration.stack import WITHOUT_OPENTELEMETRY, whole_system
+from tests.integration.stack import WITHOUT_OPENTELEMETRY, own_place, running_stack, two_clinics, zone_where_it_is_noon
 from tests.integration.test_canary import CANARIES, PHONE, push_through_everything
 from tests.integration.test_settings import GOOD
 from tests.waiting import until
@@ -57,8 +57,10 @@ async def running(servers, template, tmp_path_factory, collector):
     """A whole system of this module's own, with tracing switched on."""
     environment = {ENDPOINT: collector.url, "OTEL_BSP_SCHEDULE_DELAY": "200"}
     home = tmp_path_factory.mktemp("traced")
-    async with whole_system(servers, template, home, environment=environment, roster=ROSTER) as system:
-        yield system
+    config = two_clinics(home, zone_where_it_is_noon(), roster=ROSTER)
+    with own_place(servers, template) as place:
+        async with running_stack(home, config=config, environment=environment, **place) as system:
+            yield system
 
 
 def new_trace():

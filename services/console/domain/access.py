@@ -17,7 +17,7 @@ class Permission(StrEnum):
     """What a page or an act asks for."""
 
     LOOK = "look"
-    OPERATE = "operate"  # replay, discard
+    OPERATE = "operate"  # replay, discard; pause, resume, try again; say that a feed has ended
     FINISH_TASKS = "finish_tasks"
     SEE_VALUES = "see_values"  # a patient's data behind a dead letter
     SEE_SCORES = "see_scores"

@@ -41,26 +41,67 @@ class Minute:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """What is not sent for now: ``scope`` is ``provider``, ``email`` or a clinic. Durations are of the machine's clock.
+
+    A provider is tried again by itself in ``next_try``; a clinic is resumed by a person.
+    """
+
+    scope: str
+    cause: str
+    lasts: timedelta
+    who: str | None = None
+    next_try: timedelta | None = None
+    held: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
-    """How the provider answered in the last quarter of an hour. Latencies in seconds."""
+    """How the provider answered in the last quarter of an hour, latencies in seconds; ``newest``: its last answers."""
 
     answers: Mapping[str, int] = field(default_factory=dict)
     codes: Mapping[str, int] = field(default_factory=dict)
+    newest: Sequence[str] = ()
     median_s: float | None = None
     slow_s: float | None = None
-    paused_because: str | None = None
-    paused_since: datetime | None = None
+    pauses: Sequence[Pause] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A booking feed and when it was last heard of."""
+    """A booking feed and when it was last heard of; ``ended_by`` said since that nothing more is to come from it.
+
+    ``unread`` counts its dead letters: what it sent and nobody could read.
+    """
 
     clinic_id: str
     source: str
     heard_at: datetime
     silence: timedelta
     is_silent: bool
+    ended_by: str | None = None
+    unread: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """Calls to a feed's webhook that are not let in, one after another since a time, and because of what."""
+
+    feed: str
+    reason: str
+    since: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """Open dead letters that failed in the same way; ``sources`` are the senders that they name."""
+
+    queue: str
+    cause: str
+    reason: str
+    count: int
+    sources: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +135,17 @@ class Figures:
     totals: Mapping[str, int] = field(default_factory=dict)
     drops: Mapping[str, int] = field(default_factory=dict)
     provider: Provider = Provider()
-    paused_clinics: Sequence[str] = ()
+    paused_clinics: Sequence[Pause] = ()
     feeds: Sequence[Feed] = ()
+    turned_away: Sequence[TurnedAway] = ()
     outboxes: Sequence[Outbox] = ()
     alerts: Alerts = Alerts()
-    dead_letters: int = 0
+    letters: Sequence[Letters] = ()
     open_tasks: int = 0
     overdue_tasks: int = 0
     complaints: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def dead_letters(self) -> int:
+        """How many dead letters wait for a decision."""
+        return sum(group.count for group in self.letters)

@@ -5,11 +5,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from services.console.domain.figures import Pause
+
 _REASONS = {
     "not_wanted": "no longer wanted",
     "opted_out": "the patient opted out",
     "no_consent": "the patient has not agreed to this kind",
     "no_address": "no number that takes texts",
+    "address_unusable": "the number or mailbox leads nowhere",
+    "cannot_receive_texts": "the number takes no texts, like a landline",
+    "provider_unavailable": "the provider cannot be reached",
     "outside_window": "outside the hours for texts",
     "paused": "the clinic is paused",
     "busy_number": "another text to this number is under way",
@@ -41,7 +46,9 @@ _EVENTS = {
     "failed": "failed",
     "dropped": "dropped",
     "withdrawn": "withdrawn",
-    "receipt: sent": "receipt: on its way",
+    "receipt: queued": "receipt: taken by the provider",
+    "receipt: sending": "receipt: on its way",
+    "receipt: sent": "receipt: with the carrier",
     "receipt: delivered": "receipt: delivered",
     "receipt: undelivered": "receipt: not delivered",
     "receipt: failed": "receipt: failed",
@@ -60,7 +67,7 @@ _ANSWERS = {
     "RateLimited": "asked us to slow down (429)",
     "NotReached": "cannot be reached",
     "Rejected": "refused",
-    "Unsure": "did not say",
+    "Unsure": "gave no answer",
     "Callback": "accepted, told by receipt",
 }
 _CODES = {
@@ -78,6 +85,14 @@ _CODES = {
     30007: "filtered as spam by the carrier",
     30008: "unknown error at the carrier",
     30034: "our number is not registered for A2P",
+}
+_PAUSES = {
+    "operator": "from the command line",
+    "feed_braked": "its booking feed changed too much at once",
+    "wrong_bookings": "its bookings are wrong",
+    "wrong_texts": "its texts are wrong",
+    "clinic_closed": "it is closed",
+    "clinic_asked": "it asked for it",
 }
 _TASKS = {
     "no_usable_phone": "No number that takes texts: phone or write",
@@ -110,6 +125,18 @@ _TASKS = {
     "replies_not_read": "Replies are not being read: look at followup",
     "maybe_cancels_visit": "A STOP that may mean the visit: ask the patient",
 }
+_HELD_FOR_GOOD = {
+    "no_consent": "The booking says that the patient has not agreed to such texts. If that is wrong, mend it in the "
+    "booking system; else phone.",
+    "no_address": "The booking has no number that takes texts. Ask the patient for one, and enter it in the booking "
+    "system.",
+}
+_BARRED = {"reminders": "reminders", "checkins": "check-ins"}
+_SAID = {
+    "keyword": "texted STOP",
+    "own_words": "asked in their own words to be left alone",
+    "cancel_word": "texted CANCEL, which may have meant the visit,",
+}
 _PURPOSES = {
     "reminder_far": "reminder, days ahead",
     "reminder_near": "reminder, the day before",
@@ -137,6 +164,20 @@ _DISPOSITIONS = {
     "false_alarm": "a false alarm",
     "drill": "a drill",
 }
+_FEEDS_QUEUE = "booking_events"
+_CAUSES = {
+    "exhausted": "something they need was away for too long",
+    "unexpected": "probably a fault of ours",
+    "delivery_limit": "their reader ended again and again while it had them in hand",
+}
+_ADVICE = {
+    "refused": "One service of ours wrote what another cannot read: keep one, report it, and send them again after the "
+    "release that mends it.",
+    "exhausted": "See on the first page whether what they need is back, then send them again.",
+    "unexpected": "Probably a fault of ours: report what stands above, and send them again after the release that "
+    "mends it.",
+    "delivery_limit": "See whether their service keeps ending, then send them again.",
+}
 _GOOD_EVENTS = frozenset({"sent", "receipt: delivered", "reply received", "booking.completed.v1"})
 _BAD_EVENTS = frozenset(
     {"failed", "dropped", "unknown", "receipt: undelivered", "receipt: failed", "not processed", "provider refuses us"}
@@ -157,6 +198,11 @@ def event(what: str) -> str:
     return _EVENTS.get(what, what.removesuffix(".v1").replace(".", " ").replace("_", " "))
 
 
+def detail(what: str, text: str | None) -> str:
+    """Spell what more is known of an event."""
+    return task(text) if what == "staff task raised" and text else reason(text)
+
+
 def tone(what: str) -> str:
     """Return how an event is painted: ``good``, ``bad`` or ``plain``."""
     return "good" if what in _GOOD_EVENTS else "bad" if what in _BAD_EVENTS else "plain"
@@ -167,6 +213,32 @@ def answer_word(answer: str) -> str:
     if answer.isdigit():
         return f"refuses us: {code_word(answer)}"
     return _ANSWERS.get(answer) or _REASONS.get(answer, answer.replace("_", " ")).removeprefix("the provider ")
+
+
+def pause_cause(cause: str) -> str:
+    """Spell why a clinic is paused."""
+    return _PAUSES.get(cause, cause.replace("_", " "))
+
+
+def letters_cause(queue: str, cause: str, sources: Sequence[str]) -> str:
+    """Spell why messages of one kind could not be handled, and by whose doing."""
+    if cause != "refused":
+        return _CAUSES.get(cause, cause.replace("_", " "))
+    if queue != _FEEDS_QUEUE or not sources:
+        return "we cannot read what they say"
+    feeds = "the feed" if len(sources) == 1 else "the feeds"
+    return f"{feeds} {', '.join(sources[:3])} sent what we cannot read"
+
+
+def letters_advice(cause: str, queue: str, sources: Sequence[str]) -> str:
+    """Say what is to be done about messages that could not be handled."""
+    if cause == "refused" and queue == _FEEDS_QUEUE:
+        whom = f"whoever runs {', '.join(sources[:3])}" if sources else "whoever sends them"
+        return (
+            f"Sending them again changes nothing: their content is wrong. Ask {whom} to correct what stands above "
+            "and to send the bookings again; then discard these."
+        )
+    return _ADVICE.get(cause, "Find out what happened before sending them again.")
 
 
 def code_word(code: str) -> str:
@@ -205,18 +277,60 @@ def spell_for(duration: timedelta) -> str:
     return f"{days} days"
 
 
-def in_short(events: Sequence[Mapping[str, Any]], upcoming: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> list[str]:
+def barriers(
+    bars: Sequence[Mapping[str, Any]],
+    upcoming: Sequence[Mapping[str, Any]],
+    pauses: Mapping[str, Pause],
+    zone: ZoneInfo,
+) -> list[str]:
+    """Say what keeps texts from a patient as things stand, and who can undo it; ``pauses`` by scope, as they stand."""
+    lines = [_bar(bar, zone) for bar in bars]
+    waiting = [row for row in upcoming if row["wanted"]]
+    held = {row["reason"] for row in waiting if row["state"] == "held"}
+    lines += [sentence for code, sentence in _HELD_FOR_GOOD.items() if code in held]
+    for pause in (pauses[clinic_id] for clinic_id in sorted({row["clinic_id"] for row in waiting} & pauses.keys())):
+        by = f" by {pause.who}" if pause.who else ""
+        lines.append(
+            f"All texts of {pause.scope} are held: it was paused {spell_for(pause.lasts)} ago{by} "
+            f"({pause_cause(pause.cause)}). They go on once somebody resumes it."
+        )
+    if waiting and "provider" in pauses:
+        lines.append(f"Nothing is being sent to anybody: the provider {answer_word(pauses['provider'].cause)}.")
+    return lines
+
+
+def _bar(bar: Mapping[str, Any], zone: ZoneInfo) -> str:
+    how, when = str(bar["how"]), _when(bar["since"], zone)
+    if bar["kind"] == "unusable":
+        return (
+            f"The number takes no texts: {code_word(how.removeprefix('provider '))}, found on {when}. "
+            "Ask the patient for another number; a booking that brings it mends this."
+        )
+    if how == "wrong_number":
+        return (
+            f"Whoever has this number said on {when} that it is not the patient's. Ask the patient for the right one."
+        )
+    what = _BARRED.get(bar["kind"], "texts")
+    said = _SAID.get(how, "opted out")
+    return f"The patient {said} on {when}: no {what} go to that number. Only START from it undoes that; phone instead."
+
+
+def in_short(
+    events: Sequence[Mapping[str, Any]],
+    upcoming: Sequence[Mapping[str, Any]],
+    zone: ZoneInfo,
+    *,
+    is_barred: bool = False,
+) -> list[str]:
     """Answer the usual questions about a patient in a few sentences: the last text, the next, and what is held."""
     lines = []
-    sent = [event for event in events if event["what"] == "sent"]
+    sent = [each for each in events if each["what"] == "sent"]
     if sent:
         last = sent[-1]
-        receipts = [
-            event["what"].removeprefix("receipt: ")
-            for event in events
-            if event["what"].startswith("receipt: ") and event["key"] == last["key"]
-        ]
-        told = f"receipt: {receipts[-1]}" if receipts else "no receipt yet"
+        receipts = [each for each in events if each["what"].startswith("receipt: ") and each["key"] == last["key"]]
+        told = event(receipts[-1]["what"]) if receipts else "no receipt yet"
+        if receipts and receipts[-1]["detail"]:
+            told += f": {reason(receipts[-1]['detail'])}"
         lines.append(f"The last text went out on {_when(last['at'], zone)} ({_purpose(last)}; {told}).")
     else:
         lines.append("No text has gone out yet.")
@@ -228,10 +342,11 @@ def in_short(events: Sequence[Mapping[str, Any]], upcoming: Sequence[Mapping[str
     waiting = [row for row in upcoming if row["wanted"] and row["state"] == "planned"]
     if waiting:
         first = min(waiting, key=lambda row: row["due_at"])
-        lines.append(f"The next text is planned for {_when(first['due_at'], zone)} ({_purpose(first)}).")
+        but = "; as things stand it will be held" if is_barred else ""
+        lines.append(f"The next text is planned for {_when(first['due_at'], zone)} ({_purpose(first)}){but}.")
     elif not any(row["wanted"] for row in upcoming):
         lines.append("Nothing more is planned.")
-    gone = [event for event in events if event["what"] in {"dropped", "failed"}]
+    gone = [each for each in events if each["what"] in {"dropped", "failed"}]
     if gone:
         last = gone[-1]
         why = f", because {reason(last['detail'])}" if last["detail"] else ""

@@ -9,7 +9,7 @@ from services.console import queries, store
 from services.console.context import Context
 from services.console.domain.backlog import Age, Sample, age_of_oldest
 from services.console.domain.feed import is_silent, working_silence
-from services.console.domain.figures import Feed, Figures, Minute, QueueLine
+from services.console.domain.figures import Feed, Figures, Letters, Minute, QueueLine
 from shared.broker.management import Management, QueueFigures
 from shared.broker.topology import MAIN_QUEUES, RETRY_DELAYS, retry_queue
 from shared.kernel.errors import DependencyUnavailableError
@@ -18,6 +18,7 @@ from shared.telemetry.metrics import Metrics
 
 HOUR = timedelta(hours=1)
 SLICE = timedelta(minutes=1)
+_DAY = timedelta(days=1)
 _KEPT_SAMPLES = 1800  # an hour at a sample every two seconds
 _SHOWN_SAMPLES = 60
 
@@ -92,9 +93,13 @@ class Measure:
             provider=replace(await queries.provider(connection), codes=codes),
             paused_clinics=await queries.paused_clinics(connection),
             feeds=await self._feeds(connection, now),
+            turned_away=await queries.turned_away(connection, since=now - _DAY),
             outboxes=await queries.outboxes(connection),
             alerts=await queries.alerts(connection),
-            dead_letters=sum((await store.count_letters(connection)).values()),
+            letters=[
+                Letters(row["queue"], row["cause"], row["reason"], row["letters"], row["sources"])
+                for row in await store.letter_groups(connection)
+            ],
             open_tasks=open_tasks,
             overdue_tasks=overdue,
             complaints=complaints,
@@ -102,6 +107,7 @@ class Measure:
 
     async def _feeds(self, connection: Connection, now: datetime) -> list[Feed]:
         found = []
+        unread = await store.letters_by_source(connection)
         for row in await queries.feeds(connection):
             zone = self._context.zone_of(row["clinic_id"])
             heard_at = row["heard_at"]
@@ -110,8 +116,10 @@ class Measure:
                     row["clinic_id"],
                     row["source"],
                     heard_at,
-                    working_silence(heard_at, now, zone),
-                    is_silent(heard_at, now, zone),
+                    working_silence(heard_at, now, zone) if row["ended_by"] is None else timedelta(0),
+                    row["ended_by"] is None and is_silent(heard_at, now, zone),
+                    row["ended_by"],
+                    unread.get((row["clinic_id"], row["source"]), 0),
                 )
             )
         return found

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from services.console import queries
 from services.console.context import Context
 from services.console.domain import verdict
 from services.console.domain.access import Visitor
-from services.console.domain.figures import Figures, Minute
+from services.console.domain.figures import Figures, Minute, Pause
 from services.console.pages.door import Door
 from shared.web.server import STOPPING
 
@@ -22,6 +22,12 @@ KINDS = ("delivered", "sent", "unknown", "failed", "dropped", "withdrawn")
 _RANGES = {1: timedelta(minutes=1), 6: timedelta(minutes=5), 24: timedelta(minutes=15)}
 _STREAM_FOR_S = 300.0
 _HEARTBEAT_S = 15.0
+_ASKED = {
+    "pause": "On its way: the clinic is paused in a moment.",
+    "resume": "On its way: the clinic sends again in a moment; what was held is judged anew.",
+    "try": "On its way: the next message is tried at once. If the provider takes it, all go on.",
+    "end": "Noted: that feed's silence is no news any more. Once it is heard of again, it counts as before.",
+}
 
 
 class Now:
@@ -43,11 +49,12 @@ class Now:
             "now.html",
             hours=hours,
             ranges=list(_RANGES),
+            asked=_ASKED.get(request.query.get("asked", "")),
             **self._values(figures),
             chart=await self._chart(figures, hours),
         )
 
-    async def live(self, request: web.Request, _visitor: Visitor) -> web.StreamResponse:
+    async def live(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         """Stream the figures as they change, for five minutes; the browser asks again, and is let in again or not."""
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
@@ -61,7 +68,7 @@ class Now:
                     await response.write(b": still here\n\n")
                 else:
                     turn = newer
-                    await self._send(response, hours)
+                    await self._send(response, hours, visitor=visitor, csrf=self._door.csrf_of(request))
         return response
 
     async def _newer(self, turn: int, stopping: asyncio.Event) -> int | None:
@@ -75,10 +82,11 @@ class Now:
             newer.cancel()
             ended.cancel()
 
-    async def _send(self, response: web.StreamResponse, hours: int) -> None:
+    async def _send(self, response: web.StreamResponse, hours: int, **own: Any) -> None:
+        """Write the newest figures, with the forms that are the visitor's ``own``."""
         figures = self._context.board.figures
         assert figures is not None
-        fragment = self._context.pages.render("_live.html", **self._values(figures))
+        fragment = self._context.pages.render("_live.html", **self._values(figures), **own)
         await response.write(_event(fragment))
         if hours == 1:
             await response.write(_event(await self._chart(figures, hours), name="figures"))
@@ -86,7 +94,15 @@ class Now:
     def _values(self, figures: Figures) -> dict[str, Any]:
         findings = verdict.judge(figures)
         severity, sentence = verdict.headline(findings)
-        return {"board": figures, "findings": findings, "severity": severity.name.lower(), "headline": sentence}
+        return {
+            "board": figures,
+            "findings": findings,
+            "severity": severity.name.lower(),
+            "headline": sentence,
+            "good_answers": verdict.GOOD_ANSWERS,
+            "clinics": _clinics(self._context.clinics.clinics, figures.paused_clinics),
+            "zone_of": self._context.zone_of,
+        }
 
     async def _chart(self, figures: Figures, hours: int) -> str:
         step = _RANGES[hours]
@@ -107,6 +123,13 @@ def chart_of(minutes: Sequence[Minute], *, since: datetime, until: datetime, ste
     times = list(range(first, last + 1, width))
     rows = [[counts.get(at, {}).get(kind, 0) for at in times] for kind in KINDS]
     return json.dumps({"times": times, "kinds": KINDS, "rows": rows, "step": width}, separators=(",", ":"))
+
+
+def _clinics(known: Iterable[str], pauses: Sequence[Pause]) -> list[tuple[str, bool, Pause | None]]:
+    """Return each clinic, whether it stands in the clinic file, and its pause; what is paused comes first."""
+    paused = {pause.scope: pause for pause in pauses}
+    names = sorted({*known, *paused}, key=lambda name: (name not in paused, name))
+    return [(name, name in set(known), paused.get(name)) for name in names]
 
 
 def _hours(request: web.Request) -> int:

@@ -12,6 +12,8 @@ from services.console.context import Context
 from services.console.domain.access import Permission, Visitor
 from services.console.handlers.answer_alert import acknowledge, close
 from services.console.pages.door import Door
+from shared.clinics.model import Person
+from shared.clinics.roster import current_shift, people_with_role
 from shared.kernel.errors import PermanentError
 from shared.messages.safety import Disposition
 from shared.postgres.database import Connection
@@ -70,6 +72,7 @@ class Safety:
     ) -> web.StreamResponse:
         async with self._context.database.connection() as connection:
             case = await _find(connection, request)
+            text = await self._text(connection, case)
         asked = request.query.get("asked")
         waits = asked in {"acknowledged", "closed"} and case[f"{asked}_at"] is None
         return self._door.show(
@@ -78,12 +81,29 @@ class Safety:
             "case.html",
             case=case,
             words=words,
+            text=text,
+            people=self._people(case),
             zone=self._context.zone_of(case["clinic_id"]),
             dispositions=list(Disposition),
             waits_for=asked if waits else None,
             may_read=visitor.may(Permission.READ_WORDS),
             may_answer=visitor.may(Permission.ANSWER_ALERTS),
         )
+
+    async def _text(self, connection: Connection, case: dict[str, Any]) -> dict[str, Any] | None:
+        """Return where the text stands that the patient was to get by itself."""
+        if case["patient_ref"] is None:
+            return None
+        return await queries.safety_text(connection, case["patient_ref"], since=case["opened_at"])
+
+    def _people(self, case: dict[str, Any]) -> list[tuple[str, Person, bool]]:
+        """Return whom to phone about a case: who is on call first, then the clinic's leads; and who was paged."""
+        clinic = self._context.clinics.get(case["clinic_id"])
+        if clinic is None:
+            return []
+        shift = current_shift(clinic, self._context.clock.now())
+        names = dict.fromkeys([*(shift.people if shift else ()), *people_with_role(clinic, ("lead",))])
+        return [(name, clinic.roster.people[name], name in case["paged"]) for name in names]
 
 
 async def _find(connection: Connection, request: web.Request) -> dict[str, Any]:

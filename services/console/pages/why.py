@@ -24,7 +24,9 @@ class Story:
 
     patient_ref: str
     zone: ZoneInfo
+    barriers: Sequence[str]
     short: Sequence[str]
+    tasks: Sequence[dict[str, Any]]
     days: Sequence[tuple[datetime, list[dict[str, Any]]]]
     upcoming: Sequence[dict[str, Any]]
     appointments: Sequence[dict[str, Any]]
@@ -88,5 +90,16 @@ class Why:
             for _day, group in groupby(events, key=lambda event: event["at"].astimezone(zone).date())
             if (found := list(group))
         ]
-        short = words.in_short(events, upcoming, zone)
-        return Story(patient_ref, zone, short, days, upcoming, appointments, len(events))
+        bars = await queries.bars_of(connection, patient_ref)
+        barriers = words.barriers(bars, upcoming, await queries.pauses(connection), zone)
+        return Story(
+            patient_ref=patient_ref,
+            zone=zone,
+            barriers=barriers,
+            short=words.in_short(events, upcoming, zone, is_barred=bool(barriers)),
+            tasks=await queries.open_tasks_of(connection, patient_ref),
+            days=days,
+            upcoming=upcoming,
+            appointments=appointments,
+            events=len(events),
+        )

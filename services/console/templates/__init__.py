@@ -27,7 +27,7 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.globals |= {"asset": asset, "house_zone": zone}
+        self._environment.globals |= {"asset": asset, "house_zone": zone, "detail": words.detail}
         self._environment.filters |= {
             "at": spell_time,
             "brief": spell_briefly,
@@ -39,6 +39,8 @@ class Pages:
             "event": words.event,
             "tone": words.tone,
             "answer": words.answer_word,
+            "advice": words.letters_advice,
+            "pause_cause": words.pause_cause,
             "code_word": words.code_word,
             "task": words.task,
             "purpose": words.purpose,

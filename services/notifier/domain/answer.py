@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from shared.kernel.backoff import exponential
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -40,6 +42,14 @@ class Unsure:
 
 
 Answer = Accepted | RateLimited | NotReached | Rejected | Unsure
+
+
+def repeat_after(attempt: int) -> timedelta:
+    """Return how long to wait before something urgent is sent again after its ``attempt``-th doubtful answer.
+
+    The first repeat is at once. A provider that takes each and loses every answer must not bury a patient in texts.
+    """
+    return timedelta(seconds=exponential(attempt - 1, first=5.0, cap=120.0)) if attempt > 1 else timedelta(0)
 
 
 class Remedy(StrEnum):

@@ -15,4 +15,4 @@ def touches(_envelope: Envelope, pause: PauseClinic) -> Iterable[str]:
 
 async def pause_clinic(unit: UnitOfWork, _envelope: Envelope, pause: PauseClinic) -> None:
     """Pause a clinic; one that is paused stays so."""
-    await pauses.pause_clinic(unit.connection, pause.clinic_id, cause=pause.cause)
+    await pauses.pause_clinic(unit.connection, pause.clinic_id, cause=pause.cause, who=pause.who)

@@ -14,6 +14,7 @@ from services.notifier.domain.answer import (
     Remedy,
     TaskKind,
     Unsure,
+    repeat_after,
 )
 from services.notifier.domain.message import Attempt, Message
 from services.notifier.domain.policy import POLICIES
@@ -78,7 +79,7 @@ async def _record_otherwise(
             await _reject(unit, message, attempt, answer.code, context=context)
         case Unsure() if POLICIES[message.purpose].repeat_when_unsure:
             # Two safety texts do no harm; silence might.
-            await _wait(unit, attempt, Reason.NOT_FOUND, timedelta(0))
+            await _wait(unit, attempt, Reason.NOT_FOUND, repeat_after(attempt.number))
         case Unsure():
             if await attempts.make_unknown(
                 unit.connection, message.id, attempt.number, grace=context.timing.grace_of(message.channel)

@@ -14,7 +14,10 @@ from shared.telemetry.log import log
 async def stop_sending(unit: UnitOfWork, message: Message, code: str, *, context: Context) -> None:
     """Pause the provider of a message's channel; each refusal makes the pause longer."""
     timing, scope = context.timing, scope_of(message.channel)
-    if await pauses.pause_provider(unit.connection, scope, code, first=timing.pause, longest=timing.longest_pause):
+    is_new = await pauses.pause_provider(
+        unit.connection, scope, code, message_id=message.id, first=timing.pause, longest=timing.longest_pause
+    )
+    if is_new:
         log.error("a provider refuses us: sending through it is paused", code=code, channel=message.channel)
         await outcomes.remember(unit.connection, message.id, "provider refuses us", now=unit.now, detail=code)
         day = datetime.now(UTC).date().isoformat()

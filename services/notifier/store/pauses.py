@@ -39,16 +39,20 @@ async def give_trial_back(connection: Connection, scope: str) -> None:
 
 
 async def pause_provider(
-    connection: Connection, scope: str, cause: str, *, first: timedelta, longest: timedelta
+    connection: Connection, scope: str, cause: str, *, message_id: int, first: timedelta, longest: timedelta
 ) -> bool:
-    """Stop asking a provider for a while, longer each time; return whether sending was not paused before."""
+    """Stop asking a provider for a while, longer after each trial; return whether sending was not paused before.
+
+    What was under way when the pause began was no trial: many refusals at once count as one.
+    """
     cursor = await connection.execute(
         """INSERT INTO pauses (scope, cause, until) VALUES (%(scope)s, %(cause)s, clock_timestamp() + %(first)s)
            ON CONFLICT (scope) DO UPDATE
               SET cause = excluded.cause, trials = pauses.trials + 1,
                   until = clock_timestamp() + least(%(first)s * power(2, least(pauses.trials + 1, 16)), %(longest)s)
+            WHERE pauses.since < (SELECT started_at FROM messages WHERE id = %(message)s)
            RETURNING trials""",
-        {"scope": scope, "cause": cause, "first": first, "longest": longest},
+        {"scope": scope, "cause": cause, "message": message_id, "first": first, "longest": longest},
     )
     row = await cursor.fetchone()
     return row is not None and row["trials"] == 0
@@ -60,10 +64,17 @@ async def resume_provider(connection: Connection, scope: str) -> bool:
     return cursor.rowcount > 0
 
 
-async def pause_clinic(connection: Connection, clinic_id: str, *, cause: str) -> None:
+async def try_provider(connection: Connection, scope: str) -> None:
+    """Let the next message through to a provider that refuses us, whenever its turn would have come."""
+    await give_trial_back(connection, scope)
+    await announce_due(connection)
+
+
+async def pause_clinic(connection: Connection, clinic_id: str, *, cause: str, who: str | None = None) -> None:
     """Hold everything of a clinic until a person resumes it."""
     await connection.execute(
-        "INSERT INTO pauses (scope, cause) VALUES (%s, %s) ON CONFLICT DO NOTHING", (f"clinic:{clinic_id}", cause)
+        "INSERT INTO pauses (scope, cause, paused_by) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+        (f"clinic:{clinic_id}", cause, who),
     )
 
 
