@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.server import _is_loopback
+from sandbox.origin import is_loopback
 from tests.sandbox.room import ANA, OURS
 from tests.sandbox.test_mail import document
 from tests.waiting import until
@@ -74,7 +74,7 @@ async def test_another_sites_page_cannot_act(client):
     ],
 )
 def test_only_this_machine_is_this_machine(remote, loopback):
-    assert _is_loopback(remote) is loopback
+    assert is_loopback(remote) is loopback
 
 
 async def test_the_state_keeps_its_shape(client, receiver):
