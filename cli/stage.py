@@ -71,7 +71,8 @@ class Stage:
         """
         while True:
             due = await self.time.next_due()
-            await self.time.move(min(due, target) if due else target)
+            if not await self._left():  # asked after the look: what came up since may be due before that
+                await self.time.move(min(due, target) if due else target)
             await self.settle()
             if self.time.now >= target or stop():
                 return
@@ -85,7 +86,7 @@ class Stage:
         deadline = time.monotonic() + _SETTLED_WITHIN_S
         while True:
             await self.read_along()
-            left = await self.time.under_way(published=self._published, replies=self._texted)
+            left = await self._left()
             news = await self.read_along()
             if not left and not news:
                 self._published.clear()
@@ -94,6 +95,9 @@ class Stage:
             if time.monotonic() > deadline:
                 raise UnfinishedError(left)
             await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _left(self) -> list[str]:
+        return await self.time.under_way(published=self._published, replies=self._texted)
 
     async def read_along(self) -> int:
         """Hear what the ledger has more of; return how many entries."""

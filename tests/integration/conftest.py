@@ -5,7 +5,6 @@ import json
 from collections import Counter
 from contextlib import asynccontextmanager
 
-import psycopg
 import pytest
 
 from shared.broker.connection import declare_topology, open_connection
@@ -18,7 +17,7 @@ from shared.messages.booking import BOOKING_TYPES, CREATED
 from shared.postgres.database import Database
 from shared.telemetry.metrics import Metrics
 from tests.builders import booking_json
-from tests.conftest import manage
+from tests.conftest import fresh_database, fresh_vhost
 from tests.integration.stack import running_stack
 from tests.waiting import until
 
@@ -126,10 +125,8 @@ class Line:
 @pytest.fixture(scope="package")
 async def vhost_url(servers):
     """One vhost for the tests of this folder: declaring thirty queues for each of them would take longer than they do."""
-    name = f"integration_{new_id()[:8]}"
-    manage(servers, "PUT", f"/api/vhosts/{name}")
-    yield servers.addresses.amqp_url.rstrip("/") + f"/{name}"
-    manage(servers, "DELETE", f"/api/vhosts/{name}")
+    with fresh_vhost(servers) as url:
+        yield url
 
 
 @pytest.fixture
@@ -155,16 +152,8 @@ async def line(amqp_url, database_url, sealer):
 @pytest.fixture(scope="package")
 async def running(servers, template, tmp_path_factory):
     """The whole system as processes, once for all tests of this folder."""
-    name = f"stack_{new_id()[:8]}"
-    manage(servers, "PUT", f"/api/vhosts/{name}")
-    amqp_url = servers.addresses.amqp_url.rstrip("/") + f"/{name}"
-    server = servers.addresses.database_url
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
-    database_url = server.rsplit("/", 1)[0] + f"/{name}"
-    async with running_stack(tmp_path_factory.mktemp("home"), amqp_url=amqp_url, database_url=database_url) as system:
-        yield system
-        await system.publisher.close()
-    manage(servers, "DELETE", f"/api/vhosts/{name}")
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    home = tmp_path_factory.mktemp("home")
+    with fresh_vhost(servers) as amqp_url, fresh_database(servers, template) as database_url:
+        async with running_stack(home, amqp_url=amqp_url, database_url=database_url) as system:
+            yield system
+            await system.publisher.close()

@@ -30,7 +30,21 @@ async def test_the_page_may_load_and_run_only_what_comes_with_it(client):
 
 
 @pytest.mark.parametrize(
-    "name", ["main.js", "dom.js", "words.js", "phone.js", "call.js", "mailbox.js", "mishaps.js", "page.css"]
+    "name",
+    [
+        "main.js",
+        "dom.js",
+        "words.js",
+        "phone.js",
+        "call.js",
+        "mailbox.js",
+        "mishaps.js",
+        "reception.js",
+        "clock.js",
+        "page.css",
+        "sides.js",
+        "sides.css",
+    ],
 )
 async def test_what_comes_with_the_page_is_served_and_names_no_other_host(client, name):
     status, headers, text = await get(client, f"/page/{name}")
