@@ -3,7 +3,7 @@
 import contextlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -11,7 +11,6 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from cli.reception import BookWish, ClockWish, EndWish, MoveWish, Reception, RefusedError
-from cli.stack import Stack
 from shared.kernel.errors import DependencyUnavailableError
 
 W = TypeVar("W", bound=BaseModel)
@@ -71,16 +70,16 @@ class Routes:
 
 
 @contextlib.asynccontextmanager
-async def serving_reception(stack: Stack, reception: Reception) -> AsyncIterator[None]:
+async def serving_reception(environment: Mapping[str, str], reception: Reception) -> AsyncIterator[None]:
     """Listen where the sandbox expects the reception, until the block ends."""
     application = web.Application(
-        client_max_size=_LARGEST_WISH, middlewares=[_guard(stack.environment["SANDBOX_RECEPTION_TOKEN"])]
+        client_max_size=_LARGEST_WISH, middlewares=[_guard(environment["SANDBOX_RECEPTION_TOKEN"])]
     )
     application.add_routes(Routes(reception).table())
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     try:
-        port = urlsplit(stack.environment["SANDBOX_RECEPTION_URL"]).port
+        port = urlsplit(environment["SANDBOX_RECEPTION_URL"]).port
         await web.TCPSite(runner, "127.0.0.1", port).start()
         yield
     finally:

@@ -99,7 +99,7 @@ async def _tell(stack: Stack, begin: datetime) -> Ending:
 
 async def _play(stack: Stack, ending: Ending, interrupted: threading.Event) -> None:
     """Let visitors book and turn the clock, which goes on at its real pace otherwise."""
-    async with open_demo_reception(stack, ending) as reception, serving_reception(stack, reception):
+    async with open_demo_reception(stack, ending) as reception, serving_reception(stack.environment, reception):
         await _print_addresses(stack)
         await _print_play(stack)
         while not interrupted.is_set():
@@ -111,7 +111,7 @@ async def _stay(stack: Stack, interrupted: threading.Event) -> None:
     async with contextlib.AsyncExitStack() as opened:
         if "sandbox" in stack.addresses:
             reception = await opened.enter_async_context(open_reception(stack))
-            await opened.enter_async_context(serving_reception(stack, reception))
+            await opened.enter_async_context(serving_reception(stack.environment, reception))
         await _print_addresses(stack)
         await _watch(stack, interrupted)
 
@@ -150,7 +150,7 @@ async def _print_addresses(stack: Stack) -> None:
         f"  {'database':<15} {stack.environment['AFTERCARE_DATABASE_URL']}",
         f"  {'logs':<15} {stack.home / 'logs'}",
         "",
-        "Phones to look at, and to reply from: the sandbox's address in a browser."
+        "Phones to look at and to reply from, and a reception to book at: the sandbox's address in a browser."
         if "sandbox" in stack.addresses
         else "",
         "Publish a booking by hand:",

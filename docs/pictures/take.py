@@ -12,6 +12,8 @@ from pathlib import Path
 from playwright.async_api import Browser, Page, async_playwright
 
 from cli.people import sign_in_link
+from cli.reception import open_demo_reception
+from cli.reception_routes import serving_reception
 from cli.run import start_demo
 from cli.stack import Stack, home_of
 from cli.story import story_start, storyteller
@@ -36,8 +38,12 @@ def main() -> None:
 
 async def _take(stack: Stack, begin: datetime, path: str) -> None:
     async with storyteller(stack, print, begin) as story:
-        await story.run()
-    async with async_playwright() as playwright:
+        ending = await story.run()
+    async with (
+        open_demo_reception(stack, ending) as reception,
+        serving_reception(stack.environment, reception),
+        async_playwright() as playwright,
+    ):
         browser = await playwright.chromium.launch(executable_path=path, args=["--disable-dev-shm-usage"])
         await _phones(browser, stack)
         await _console(browser, stack)
@@ -47,7 +53,15 @@ async def _take(stack: Stack, begin: datetime, path: str) -> None:
 async def _phones(browser: Browser, stack: Stack) -> None:
     page = await (await browser.new_context(viewport=SIZE)).new_page()
     await page.goto(stack.addresses["sandbox"], wait_until="load")
-    await page.get_by_text("Nurse Lind").first.wait_for()
+    await page.get_by_label("Name").last.fill("Sam")
+    await page.locator(".booking [name=day]").select_option(index=4)
+    await page.get_by_role("button", name="Book", exact=True).click()
+    await page.get_by_text("Booked.").wait_for()
+    for turn in ("Next message", "+24 h"):
+        await page.get_by_role("button", name=turn).click()
+        await page.locator("#remote .said", has_text="message").wait_for()
+    await page.locator("#phone-12125550160").get_by_role("button", name="C", exact=True).click()
+    await page.get_by_text("we will see you on").last.wait_for()
     await _shoot(page, "phones")
 
 

@@ -46,7 +46,7 @@ async def playing(servers, template, tmp_path_factory):
         try:
             async with (
                 open_demo_reception(stack, Ending(begin, Book(), 0)) as reception,
-                serving_reception(stack, reception),
+                serving_reception(stack.environment, reception),
             ):
                 yield stack
         finally:
