@@ -176,3 +176,5 @@ const stream = new EventSource("/sandbox/stream");
 stream.onopen = () => show("live");
 stream.onerror = () => show("lost");
 stream.onmessage = refresh;
+// What is due next may change without any text.
+setInterval(() => { if (front.clock && !document.hidden) refresh(); }, 2000);
