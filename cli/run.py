@@ -8,12 +8,16 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cli.people import sign_in_link
+from cli.reception import open_demo_reception, open_reception
+from cli.reception_routes import serving_reception
 from cli.stack import Say, Stack, home_of, start_stack
-from cli.story import StoryError, story_start, storyteller
+from cli.stage import UnfinishedError
+from cli.story import Ending, StoryError, story_start, storyteller
+from cli.window import show
 from services.console.domain.access import Role, Visitor
 from shared.kernel.backoff import exponential
 from shared.kernel.errors import ConfigurationError
@@ -21,6 +25,7 @@ from shared.postgres.demo_clock import set_demo_clock
 from shared.runtime.settings import load_settings
 
 _STAYS_UP_S = 60.0
+_LOOK_EVERY_S = 0.5
 
 
 def up(*, sandbox: bool) -> int:
@@ -35,8 +40,7 @@ def up(*, sandbox: bool) -> int:
         stack = start_stack(home_of(), sandbox=sandbox, say=_say)
         interruption.everything_runs = True
         try:
-            _print_addresses(stack)
-            _watch(stack, interruption.asked)
+            asyncio.run(_stay(stack, interruption.asked))
         finally:
             _say("draining")
             stack.stop()
@@ -45,20 +49,22 @@ def up(*, sandbox: bool) -> int:
 
 
 def demo(*, once: bool) -> int:
-    """Tell the story on an accelerated clock; then stay up, unless ``once``. Returns 1 if the story went wrong."""
+    """Tell the story on an accelerated clock; then stay up to be played with, unless ``once``.
+
+    Returns 1 if the story went wrong.
+    """
     home = home_of() / "demo"
     begin = story_start(datetime.now(UTC))
     with _interruption() as interruption:
         stack = start_demo(home, begin, say=_say)
         try:
             _say("everything is up; the story begins")
-            end = asyncio.run(_tell(stack, begin))
+            ending = asyncio.run(_tell(stack, begin))
             if once:
                 return 0
-            _print_addresses(stack)
             interruption.everything_runs = True
-            _keep_time(stack, end, interruption.asked)
-        except StoryError as error:
+            asyncio.run(_play(stack, ending, interruption.asked))
+        except (StoryError, UnfinishedError) as error:
             sys.stderr.write(f"\nThe story went wrong: {error}\nLogs: {home / 'logs'}\n")
             return 1
         finally:
@@ -76,33 +82,46 @@ def start_demo(home: Path, begin: datetime, *, say: Say = lambda _line: None) ->
         say=say,
         before_services=lambda url: asyncio.run(set_demo_clock(url, begin)),
         extra={"SANDBOX_STEP_MS": "5", "SANDBOX_LEDGER": ""},
+        side_by_side=True,
     )
 
 
-async def _tell(stack: Stack, begin: datetime) -> datetime:
+async def _tell(stack: Stack, begin: datetime) -> Ending:
     sys.stdout.write("\n")
     started = time.monotonic()
     async with storyteller(stack, _line, begin) as story:
-        await story.run()
-        days = (story.time.now - begin).days
+        ending = await story.run()
+        days = (ending.now - begin).days
         took = time.monotonic() - started
         _line(f"\n  {story.texts} texts in {days} days, all delivered, told in {took:.0f} s. All went right.\n")
-        return story.time.now
+        return ending
 
 
-def _keep_time(stack: Stack, end: datetime, interrupted: threading.Event) -> None:
-    """Let the demo's clock go on at its real pace."""
-    url = stack.environment["AFTERCARE_DATABASE_URL"]
-    started = time.monotonic()
-    while not interrupted.wait(0.5):
-        asyncio.run(set_demo_clock(url, end + timedelta(seconds=time.monotonic() - started)))
+async def _play(stack: Stack, ending: Ending, interrupted: threading.Event) -> None:
+    """Let visitors book and turn the clock, which goes on at its real pace otherwise."""
+    async with open_demo_reception(stack, ending) as reception, serving_reception(stack.environment, reception):
+        await _print_addresses(stack)
+        await _print_play(stack)
+        while not interrupted.is_set():
+            await reception.run_on()
+            await asyncio.sleep(_LOOK_EVERY_S)
 
 
-def _watch(stack: Stack, interrupted: threading.Event) -> None:
+async def _stay(stack: Stack, interrupted: threading.Event) -> None:
+    async with contextlib.AsyncExitStack() as opened:
+        if "sandbox" in stack.addresses:
+            reception = await opened.enter_async_context(open_reception(stack))
+            await opened.enter_async_context(serving_reception(stack.environment, reception))
+        await _print_addresses(stack)
+        await _watch(stack, interrupted)
+
+
+async def _watch(stack: Stack, interrupted: threading.Event) -> None:
     """Stay until interrupted; start again what ends, with growing pauses while it does not stay up."""
     failures: dict[str, int] = {}
     start_at: dict[str, float] = {}
-    while not interrupted.wait(0.5):
+    while not interrupted.is_set():
+        await asyncio.sleep(_LOOK_EVERY_S)
         for name, process in stack.processes.items():
             now = time.monotonic()
             if process.child is None or process.child.poll() is None:
@@ -117,7 +136,7 @@ def _watch(stack: Stack, interrupted: threading.Event) -> None:
                 process.start()
 
 
-def _print_addresses(stack: Stack) -> None:
+async def _print_addresses(stack: Stack) -> None:
     broker = stack.environment["AFTERCARE_AMQP_URL"]
     management = stack.servers.addresses.management_url if stack.servers and stack.servers.broker else None
     lines = [
@@ -131,7 +150,7 @@ def _print_addresses(stack: Stack) -> None:
         f"  {'database':<15} {stack.environment['AFTERCARE_DATABASE_URL']}",
         f"  {'logs':<15} {stack.home / 'logs'}",
         "",
-        "Phones to look at, and to reply from: the sandbox's address in a browser."
+        "Phones to look at and to reply from, and a reception to book at: the sandbox's address in a browser."
         if "sandbox" in stack.addresses
         else "",
         "Publish a booking by hand:",
@@ -143,14 +162,26 @@ def _print_addresses(stack: Stack) -> None:
             f"  curl -s {management}/api/exchanges/%2F/aftercare/publish -H 'content-type: application/json' \\",
             '    -d "$(./aftercare publish booking.created.v1 docs/examples/booking.json --as-http)"',
         ]
-    lines.append("The console, by links that let you in once (`./aftercare sign-in` makes more):")
     database, console = stack.environment["AFTERCARE_DATABASE_URL"], stack.addresses["console"]
+    lines.append("The console, by links that let you in once (`./aftercare sign-in` makes more):")
     for visitor in (Visitor("you", Role.ADMIN), Visitor("dr.you", Role.CLINICIAN)):
-        lines.append(f"  as {visitor.role:<10} {asyncio.run(sign_in_link(database, console, visitor))}")
+        lines.append(f"  as {visitor.role:<10} {await sign_in_link(database, console, visitor)}")
     lines.append("")
     lines += ["Why did, or didn't, she get it?  ./aftercare why bk_1001", "", "Ctrl-C stops everything."]
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
+
+
+async def _print_play(stack: Stack) -> None:
+    """Say where the phones and the console stand side by side, and open it for whoever sits at a desktop."""
+    link = await sign_in_link(
+        stack.environment["AFTERCARE_DATABASE_URL"], stack.addresses["console"], Visitor("you", Role.ADMIN)
+    )
+    play = f"{stack.addresses['sandbox']}/side-by-side#sign-in={link.rpartition('/')[2]}"
+    _line(
+        f"\nNow play the patient: book, let the time pass, answer on the phone, and see the queues move.\n\n  {play}\n"
+    )
+    await asyncio.to_thread(show, play)
 
 
 def _require_a_real_provider() -> None:

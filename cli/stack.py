@@ -27,7 +27,14 @@ from shared.runtime.local_servers import LocalServers, end_with_parent, start_lo
 ROOT = Path(__file__).resolve().parents[1]
 SERVICES = ("booking_events", "notifier", "followup", "console")
 MIGRATIONS = {name: ROOT / "services" / name / "migrations" for name in SERVICES}
-_PORTS = {"booking_events": 8081, "notifier": 8082, "followup": 8083, "console": 8080, "sandbox": 8090}
+_PORTS = {
+    "booking_events": 8081,
+    "notifier": 8082,
+    "followup": 8083,
+    "console": 8080,
+    "sandbox": 8090,
+    "reception": 8091,
+}
 PID = "AFTERCARE_UP_PID"
 """Under this name ``env`` holds the process that runs everything: where it is gone, so is what it started."""
 _READY_WITHIN_S = 40.0
@@ -154,11 +161,14 @@ def start_stack(
     sandbox: bool,
     clock: str = "system",
     throwaway: bool = False,
+    side_by_side: bool = False,
     say: Say = lambda _line: None,
     before_services: Callable[[str], None] = lambda _url: None,
     extra: Mapping[str, str] | None = None,
 ) -> Stack:
     """Start everything and wait until it is ready. Servers named in the environment are used instead of private ones.
+
+    ``side_by_side`` lets the sandbox show the console inside a page of its own.
 
     Raises:
         ConfigurationError: something does not start as configured.
@@ -170,6 +180,8 @@ def start_stack(
     servers = _servers(throwaway=throwaway, say=say)
     try:
         environment = _environment(home, servers, sandbox=sandbox, clock=clock, extra=extra or {})
+        if side_by_side:
+            environment |= _beside_each_other(environment)
         say("migrating the database")
         asyncio.run(migrate(environment["AFTERCARE_DATABASE_URL"], MIGRATIONS))
         before_services(environment["AFTERCARE_DATABASE_URL"])
@@ -240,9 +252,9 @@ def _environment(
             environment["AFTERCARE_MANAGEMENT_URL"] = servers.addresses.management_url
         if servers.database is not None:
             environment["AFTERCARE_DATABASE_URL"] = servers.addresses.database_url
-    for name in (*SERVICES, "sandbox"):
+    for name, usual in _PORTS.items():
         variable = "SANDBOX_PORT" if name == "sandbox" else f"AFTERCARE_{name.upper()}_PORT"
-        environment[variable] = environment.get(variable) or str(_free_port(_PORTS[name]))
+        environment[variable] = environment.get(variable) or str(_free_port(usual))
     # Who runs this on their own machine is not sent away from it after a quarter of an hour.
     environment.setdefault("AFTERCARE_CONSOLE_IDLE_MINUTES", "720")
     environment.setdefault("AFTERCARE_FOLLOWUP_URL", f"http://127.0.0.1:{environment['AFTERCARE_FOLLOWUP_PORT']}")
@@ -255,6 +267,8 @@ def _environment(
             "TWILIO_API_BASE_URL": f"http://127.0.0.1:{environment['SANDBOX_PORT']}",
             "SANDBOX_INBOUND_URL": f"{environment['AFTERCARE_PUBLIC_URL']}/twilio/inbound#rc=5&rp=all",
             "SANDBOX_LEDGER": str(home / "ledger.jsonl"),
+            "SANDBOX_RECEPTION_URL": f"http://127.0.0.1:{environment['AFTERCARE_RECEPTION_PORT']}",
+            "SANDBOX_RECEPTION_TOKEN": secrets.token_hex(24),
             "SENDGRID_API_KEY": made_up["sendgrid_api_key"],
             "SENDGRID_API_BASE_URL": f"http://127.0.0.1:{environment['SANDBOX_PORT']}",
             "SENDGRID_FROM_EMAIL": "visits@clinic.example",
@@ -265,6 +279,13 @@ def _environment(
         for name in ("TWILIO_MESSAGING_SERVICE_SID", "TWILIO_API_KEY", "TWILIO_API_SECRET"):
             environment.pop(name, None)  # of a real account, which the sandbox does not know
     return environment | dict(extra)
+
+
+def _beside_each_other(environment: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "SANDBOX_CONSOLE_URL": f"http://127.0.0.1:{environment['AFTERCARE_CONSOLE_PORT']}",
+        "AFTERCARE_CONSOLE_FRAMED_BY": f"http://127.0.0.1:{environment['SANDBOX_PORT']}",
+    }
 
 
 def _secrets(home: Path) -> dict[str, str]:

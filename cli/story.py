@@ -1,25 +1,22 @@
 """The demo's story: one patient, four weeks on an accelerated clock, told as it happens and checked on the way."""
 
 import asyncio
-import json
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from psycopg import AsyncConnection
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow
 
-from cli.demo_time import DemoTime
-from cli.sandbox_line import SandboxLine
 from cli.stack import Stack
-from shared.broker.publisher import Publication, Publisher
-from shared.kernel.ids import new_id
+from cli.stage import Entry, Stage, open_stage
+from cli.visits import Book, Person, Visit
 from shared.kernel.local_time import resolve
+from shared.messages.booking import CANCELLED, COMPLETED, CREATED, RESCHEDULED, VisitKind
 from shared.messages.safety import CLOSE, CloseCase, Disposition
 
 ZONE = ZoneInfo("America/New_York")
@@ -31,8 +28,8 @@ STAFF = {
     "+12125550153": "Operations",
 }
 """The people of the example clinic file, by their phones."""
-_SETTLED_WITHIN_S = 20.0
-_TEST_PAGE = "test page"
+_WITHIN_S = 20.0
+_ANA = Person("pt_ana", "Ana", ANA, time_zone=str(ZONE))
 
 Say = Callable[[str], None]
 T = TypeVar("T")
@@ -49,78 +46,86 @@ class StoryError(Exception):
     """The story did not go as it should have."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Where the story leaves everything: for whoever goes on from there."""
+
+    now: datetime
+    book: Book
+    heard: int
+    """The last entry of the sandbox's ledger that was heard."""
+
+
 @dataclass(slots=True)
 class Story:
-    """The telling: a clock to move, bookings to publish, phones to answer on, a ledger to read along."""
+    """The telling: what is booked, said and read on a stage, and what was to be heard."""
 
     say: Say
     begin: datetime
-    time: DemoTime
-    line: SandboxLine
-    publisher: Publisher
-    our_number: str
-    published: list[str] = field(default_factory=list)
-    replies: list[str] = field(default_factory=list)
-    heard: int = 0
+    stage: Stage
+    book: Book = field(default_factory=Book)
+    """The visits as the story leaves them."""
     texts: int = 0
     delivered: int = 0
     test_pages: int = 0
     unread: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """Texts by number that the story has not come to yet."""
 
-    async def run(self) -> None:
-        """Tell the story.
+    async def run(self) -> Ending:
+        """Tell the story; return where it ends.
 
         Raises:
             StoryError: a text was missing, extra, or said something else.
         """
-        await self.line.post("/sandbox/phones", {"number": ANA, "name": "Ana"})
+        await self.stage.line.post("/sandbox/phones", {"number": ANA, "name": "Ana"})
         await self._tell_of_the_visits()
         await self._tell_of_the_days_after()
         await self._tell_of_the_crisis()
         await self._tell_of_the_questionnaire()
         await self._tell_of_the_end()
+        return Ending(self.stage.time.now, self.book, self.stage.heard)
 
     async def _tell_of_the_visits(self) -> None:
-        first, moved, second = self._at(4, 10), self._at(4, 14), self._at(8, 10)
+        first, second = _visit("bk_1", self._at(4, 10), number=1), _visit("bk_2", self._at(8, 10), number=2)
+        moved = first.moved(self._at(4, 14))
         await self._try_alarm()
-        self._tell("clinic", f"books Ana two visits: {_day(first)} and {_day(second)}")
-        await self._publish("booking.created.v1", _booking("bk_1", 1, first, number=1))
-        await self._publish("booking.created.v1", _booking("bk_2", 1, second, number=2))
-        await self._until(self._at(1, 10))
+        self._tell("clinic", f"books Ana two visits: {_day(first.starts_at)} and {_day(second.starts_at)}")
+        await self._publish(CREATED, first)
+        await self._publish(CREATED, second)
+        await self.stage.walk(self._at(1, 10))
         await self._read("2 visits")
         await self._read("Reply C to confirm")
         await self._reply("C")
         await self._read("we will see you on")
-        await self._until(self._at(2, 9, 30))
-        self._tell("clinic", f"moves the first visit to {_day(moved)}")
-        await self._publish("booking.rescheduled.v1", _booking("bk_1", 2, moved, number=1))
-        await self._until(self._at(4, 16, 10))
+        await self.stage.walk(self._at(2, 9, 30))
+        self._tell("clinic", f"moves the first visit to {_day(moved.starts_at)}")
+        await self._publish(RESCHEDULED, moved)
+        await self.stage.walk(self._at(4, 16, 10))
         await self._read("is now at")
         await self._read("no food after")
         self._tell("clinic", "reports the first visit as completed")
-        await self._publish("booking.completed.v1", _booking("bk_1", 3, moved, number=1))
-        await self._until(self._at(4, 17))
+        await self._publish(COMPLETED, moved.ended(COMPLETED))
+        await self.stage.walk(self._at(4, 17))
         self._tell("clinic", "cancels the second visit")
-        await self._publish("booking.cancelled.v1", _booking("bk_2", 2, second, number=2))
+        await self._publish(CANCELLED, second.ended(CANCELLED))
 
     async def _tell_of_the_days_after(self) -> None:
-        await self._until(self._at(4, 19, 50))
+        await self.stage.walk(self._at(4, 19, 50))
         await self._read("has been cancelled")
         await self._read("are you home and well")
         await self._reply("Yes, home and well")
         await self._read("glad you are home")
-        await self._until(self._at(5, 16, 10))
+        await self.stage.walk(self._at(5, 16, 10))
         await self._read("how do you feel today")
         await self._reply("about a seven")
         await self._read("we have noted your answer")
-        await self._until(self._at(7, 16, 10))
+        await self.stage.walk(self._at(7, 16, 10))
         await self._read("how do you feel today")
         await self._reply("only a 2")
         await self._read("thank you for telling us")
 
     async def _tell_of_the_crisis(self) -> None:
-        await self._until(self._at(8, 15))
+        await self.stage.walk(self._at(8, 15))
         await self._try_alarm()
         self._tell("clock", "the visit that was cancelled would have been this morning: nothing was sent")
         await self._reply("I don't want to be alive anymore")
@@ -136,9 +141,9 @@ class Story:
 
     async def _tell_of_the_questionnaire(self) -> None:
         # The item about suicide is asked only where this shift's alarm was tried (DOMAIN.md 3.4).
-        await self._until(self._at(11, 9, 30))
+        await self.stage.walk(self._at(11, 9, 30))
         await self._try_alarm()
-        await self._until(self._at(11, 16, 10))
+        await self.stage.walk(self._at(11, 16, 10))
         answers = ("0", "several days", "1", "more than half the days", "0", "one", "not at all", "0", "0")
         for number, answer in enumerate(answers, start=1):
             await self._read(f"{number}/9: ")
@@ -150,10 +155,10 @@ class Story:
         self._tell("queue", "checkin.completed.v1, with the score, is there for whoever listens")
 
     async def _tell_of_the_end(self) -> None:
-        await self._until(self._at(12, 11))
+        await self.stage.walk(self._at(12, 11))
         await self._reply("STOP")
         await self._read("you will get no more texts")
-        await self._until(self._at(26, 12))
+        await self.stage.walk(self._at(26, 12))
         self._tell("clock", "two more check-ins were due since; after STOP nothing was sent")
         left = {number: texts for number, texts in self.unread.items() if texts}
         if left:
@@ -165,8 +170,8 @@ class Story:
 
     async def _try_alarm(self) -> None:
         """Wait until whoever is on call has answered this shift's test page."""
-        await self._wait("the answer to the shift's test page", lambda: self._row(_ALARM_TRIED, self.time.now))
-        await self._settle()
+        await self._wait("the answer to the shift's test page", lambda: self._row(_ALARM_TRIED, self.stage.time.now))
+        await self.stage.settle()
 
     async def _read(self, part: str) -> None:
         """Let Ana read her next text, which has to contain ``part``.
@@ -174,7 +179,7 @@ class Story:
         Raises:
             StoryError: there is none, or it says something else.
         """
-        await self._settle()
+        await self.stage.settle()
         text = await self._wait(f"a text that says “{part}”", self._next_text)
         if part not in text:
             raise StoryError(f"the next text should say “{part}”: {text}")
@@ -193,93 +198,56 @@ class Story:
         return None
 
     async def _reply(self, text: str, *, number: str = ANA) -> None:
-        await self._settle()
+        await self.stage.settle()
         self._tell("Ana" if number == ANA else STAFF[number], f"“{text}”")
-        await self._send_in(number, text)
-
-    async def _send_in(self, number: str, text: str) -> None:
-        answer = await self.line.post("/sandbox/inbound", {"from": number, "to": self.our_number, "body": text})
-        self.replies.append(answer["sid"])
+        await self.stage.text_in(number, text)
 
     async def _close(self, case: str, who: str) -> None:
         command = CloseCase(clinic_id="harbor", case=case, who=who, disposition=Disposition.REACHED_SAFE)
-        await self._publish(CLOSE, command.model_dump(mode="json"), to_bookings=False)
+        await self.stage.publish(CLOSE, command.model_dump(mode="json"), to_bookings=False)
+        await self.stage.settle()
 
     async def _wait(self, what: str, look: Callable[[], Awaitable[T | None]]) -> T:
-        deadline = time.monotonic() + _SETTLED_WITHIN_S
+        deadline = time.monotonic() + _WITHIN_S
         while True:
-            await self._read_along()
+            await self.stage.read_along()
             found = await look()
             if found is not None:
                 return found
             if time.monotonic() > deadline:
-                raise StoryError(f"{what} did not come within {_SETTLED_WITHIN_S:.0f} s")
+                raise StoryError(f"{what} did not come within {_WITHIN_S:.0f} s")
             await asyncio.sleep(0.015)
 
     async def _row(self, query: str, *parameters: object) -> DictRow | None:
-        return await (await self.time.connection.execute(query.encode(), parameters)).fetchone()
+        return await (await self.stage.time.connection.execute(query.encode(), parameters)).fetchone()
 
     def _at(self, days: int, hour: int, minute: int = 0) -> datetime:
         """Return a wall-clock time at the clinic, counted in days from the story's first."""
         day = (self.begin.astimezone(ZONE) + timedelta(days=days)).date()
         return resolve(day, datetime(2000, 1, 1, hour, minute).time(), ZONE)  # noqa: DTZ001 - a time of day only
 
-    async def _publish(self, event: str, data: dict[str, Any], *, to_bookings: bool = True) -> None:
-        event_id = new_id()
-        envelope = {
-            "specversion": "1.0",
-            "id": event_id,
-            "source": "demo",
-            "type": event,
-            "time": self.time.now.isoformat(),
-            "data": data,
-        }
-        body = json.dumps(envelope).encode()
-        await self.publisher.publish(Publication(routing_key=event, body=body, message_id=event_id, type=event))
-        if to_bookings:
-            self.published.append(event_id)
-        await self._settle()
+    async def _publish(self, event: str, visit: Visit) -> None:
+        self.book.keep(visit)
+        await self.stage.publish(event, visit.booking())
+        await self.stage.settle()
 
-    async def _until(self, target: datetime) -> None:
-        """Step the clock from one due message to the next, up to ``target``."""
-        while True:
-            due = await self.time.next_due()
-            await self.time.move(min(due, target) if due else target)
-            await self._settle()
-            if self.time.now >= target:
-                return
+    async def hear(self, entry: Entry) -> None:
+        """Tell of an entry of the ledger, and keep texts until the story comes to them."""
+        if entry["kind"] == "accepted":
+            self.texts += 1
+            self._hear_text(entry)
+        elif entry["kind"] == "call_accepted":
+            self._tell("call", f"the phone of {STAFF.get(entry['to'], 'somebody')} rings")
+        elif entry["kind"] == "status" and entry["status"] == "delivered":
+            self.delivered += 1
 
-    async def _settle(self) -> None:
-        """Wait until nothing is under way, telling of every text and receipt as it comes."""
-        deadline = time.monotonic() + _SETTLED_WITHIN_S
-        while True:
-            left = await self.time.under_way(published=self.published, replies=self.replies)
-            await self._read_along()
-            if not left:
-                return
-            if time.monotonic() > deadline:
-                raise StoryError(f"still under way after {_SETTLED_WITHIN_S:.0f} s: {', '.join(left)}")
-            await asyncio.sleep(0.015)
-
-    async def _read_along(self) -> None:
-        for entry in await self.line.entries(self.heard):
-            self.heard = entry["n"]
-            if entry["kind"] == "accepted":
-                self.texts += 1
-                await self._hear(entry["to"], entry["body"])
-            elif entry["kind"] == "call_accepted":
-                self._tell("call", f"the phone of {STAFF.get(entry['to'], 'somebody')} rings")
-            elif entry["kind"] == "status" and entry["status"] == "delivered":
-                self.delivered += 1
-
-    async def _hear(self, number: str, text: str) -> None:
-        """Let a phone get a text; whoever is on call answers test pages by the way."""
-        if number in STAFF and _TEST_PAGE in text:
+    def _hear_text(self, entry: Entry) -> None:
+        number, text = entry["to"], entry["body"]
+        if self.stage.is_test_page(entry):
             self.test_pages += 1
             if self.test_pages == 1:
                 self._tell("page", f"to {STAFF[number]}: “{text}”")
                 self._tell(STAFF[number], "“1”, as at the beginning of every shift from now on")
-            await self._send_in(number, "1")
             return
         self._tell(
             "text" if number == ANA else "page", f"“{text}”" if number == ANA else f"to {STAFF[number]}: “{text}”"
@@ -287,21 +255,19 @@ class Story:
         self.unread[number].append(text)
 
     def _tell(self, who: str, what: str) -> None:
-        self.say(f"  {self.time.now.astimezone(ZONE):%a %b %d %H:%M}  {who:<10} {what}")
+        self.say(f"  {self.stage.time.now.astimezone(ZONE):%a %b %d %H:%M}  {who:<10} {what}")
 
 
 @asynccontextmanager
 async def storyteller(stack: Stack, say: Say, now: datetime) -> AsyncIterator[Story]:
     """Open what the story needs."""
-    url = stack.environment["AFTERCARE_DATABASE_URL"]
-    publisher = Publisher(stack.environment["AFTERCARE_AMQP_URL"], name="demo")
-    async with await AsyncConnection[DictRow].connect(url, autocommit=True, row_factory=dict_row) as connection:
-        try:
-            line = SandboxLine(stack.addresses["sandbox"])
-            course = DemoTime(connection, line, ZONE, now)
-            yield Story(say, now, course, line, publisher, stack.environment["TWILIO_FROM_NUMBER"])
-        finally:
-            await publisher.close()
+
+    async def hear(entry: Entry) -> None:
+        await story.hear(entry)
+
+    async with open_stage(stack, ZONE, now, staff=STAFF, hear=hear) as stage:
+        story = Story(say, now, stage)
+        yield story
 
 
 def story_start(today: datetime) -> datetime:
@@ -315,22 +281,5 @@ def _day(at: datetime) -> str:
     return f"{at.astimezone(ZONE):%a %b %d %H:%M}"
 
 
-def _booking(booking_id: str, revision: int, starts_at: datetime, *, number: int) -> dict[str, Any]:
-    return {
-        "booking_id": booking_id,
-        "revision": revision,
-        "clinic_id": "harbor",
-        "visit_kind": "infusion",
-        "modality": "in_person",
-        "starts_at": starts_at.isoformat(),
-        "ends_at": (starts_at + timedelta(minutes=130)).isoformat(),
-        "series": {"number": number, "of": 6},
-        "patient": {
-            "patient_id": "pt_ana",
-            "given_name": "Ana",
-            "phone": ANA,
-            "language": "en",
-            "time_zone": "America/New_York",
-        },
-        "consent": {"reminders": True, "checkins": True},
-    }
+def _visit(booking_id: str, starts_at: datetime, *, number: int) -> Visit:
+    return Visit(booking_id, "harbor", _ANA, VisitKind.INFUSION, starts_at, number)

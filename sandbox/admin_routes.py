@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import html
 import json
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ _PAGE = Path(__file__).parent / "page"
 _ASSETS = {".css": "text/css", ".js": "text/javascript"}
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-    "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "frame-src 'self'{also_framed}; base-uri 'none'; form-action 'none'; frame-ancestors {framed_by}"
 )
 # A mail is a stranger's page: it runs nothing, sends nothing and loads nothing.
 _MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
@@ -45,7 +46,9 @@ class Admin:
 
     def routes(self) -> list[web.RouteDef]:
         """Return the table of routes."""
+        beside = [web.get("/side-by-side", self.side_by_side)] if self._ground.settings.console_url else []
         return [
+            *beside,
             web.get("/", self.page),
             web.get("/page/{name}", self.asset),
             web.get("/sandbox/stream", self.stream),
@@ -74,9 +77,14 @@ class Admin:
 
     async def page(self, _request: web.Request) -> web.StreamResponse:
         """Show the phones and mailboxes."""
-        text = (_PAGE / "page.html").read_text(encoding="utf-8")
-        return web.Response(
-            text=text, content_type="text/html", charset="utf-8", headers={"Content-Security-Policy": _POLICY}
+        framed_by = "'self'" if self._ground.settings.console_url else "'none'"
+        return _show("page.html", _POLICY.format(also_framed="", framed_by=framed_by))
+
+    async def side_by_side(self, _request: web.Request) -> web.StreamResponse:
+        """Show the phones and the product's console beside each other."""
+        console = self._ground.settings.console_url or ""
+        return _show(
+            "side-by-side.html", _POLICY.format(also_framed=f" {console}", framed_by="'none'"), console=console
         )
 
     async def asset(self, request: web.Request) -> web.StreamResponse:
@@ -271,6 +279,14 @@ class Admin:
         for entry in self._ground.ledger.entries:
             if entry["kind"] == "named" and "name" in entry:
                 self.owners[entry["number"]] = Owner(entry["name"], entry.get("role", "patient"))
+
+
+def _show(name: str, policy: str, **values: str) -> web.Response:
+    text = (_PAGE / name).read_text(encoding="utf-8")
+    for field, value in values.items():
+        text = text.replace(f"{{{field}}}", html.escape(value))
+    headers = {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"}
+    return web.Response(text=text, content_type="text/html", charset="utf-8", headers=headers)
 
 
 async def _wish(request: web.Request, *texts: str) -> dict[str, Any]:

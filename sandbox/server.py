@@ -1,7 +1,6 @@
 """The sandbox's server: Twilio's paths, SendGrid's paths, and the page, on one port."""
 
 import contextlib
-import ipaddress
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -18,6 +17,8 @@ from sandbox.mail import LARGEST
 from sandbox.mail_routes import MailRoom
 from sandbox.message_routes import Messages
 from sandbox.optout import OptOutFilter
+from sandbox.origin import is_loopback
+from sandbox.reception import Reception
 from sandbox.settings import SandboxSettings
 from sandbox.twilio_account import API, authorised
 
@@ -44,6 +45,7 @@ class Sandbox:
         self.calls = Calls(self._ground)
         self.mail = MailRoom(self._ground)
         self._admin = Admin(self._ground, self.messages, self.calls, self.mail)
+        self._reception = Reception(settings, session)
         self.base_url = ""
         for part in (self.messages, self.calls, self.mail, self._admin):
             part.restore()
@@ -64,6 +66,7 @@ class Sandbox:
         application.add_routes(self.calls.routes())
         application.add_routes(self.mail.routes())
         application.add_routes(self._admin.routes())
+        application.add_routes(self._reception.routes())
         application.add_routes(
             [
                 web.get(f"{API}/Accounts/{{account}}.json", authorised(self.settings, self._show_account)),
@@ -75,8 +78,8 @@ class Sandbox:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Keep the page and the admin routes to this machine, and other sites' pages away from them."""
-        if request.path == "/" or request.path.startswith(("/sandbox/", "/page/")):
-            if not self.settings.open_to_all and not _is_loopback(request.remote):
+        if request.path in ("/", "/side-by-side") or request.path.startswith(("/sandbox/", "/page/")):
+            if not self.settings.open_to_all and not is_loopback(request.remote):
                 raise web.HTTPForbidden
             if request.method != "GET" and request.headers.get("Sec-Fetch-Site") == "cross-site":
                 raise web.HTTPForbidden
@@ -113,10 +116,3 @@ async def running_sandbox(settings: SandboxSettings) -> AsyncIterator[Sandbox]:
         finally:
             await sandbox.close()
             await runner.cleanup()
-
-
-def _is_loopback(remote: str | None) -> bool:
-    try:
-        return ipaddress.ip_address(remote or "").is_loopback
-    except ValueError:
-        return False

@@ -38,6 +38,11 @@ class SandboxSettings:
     mail_signer: MailSigner = field(default_factory=MailSigner)
     ledger: Path | None = None
     opt_out_filter: bool = False
+    reception_url: str | None = None
+    """Where the clinic's reception is, which books and turns the clock for the page; none: the page cannot."""
+    reception_token: str = ""
+    console_url: str | None = None
+    """Where the product's console is, for the page that shows it beside the phones."""
     step_s: float = 0.05
     """How long each step of a delivery takes, and how long a letter takes to say."""
 
@@ -79,12 +84,22 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> SandboxSetting
         mail_signer=_mail_signer(environment.get("SANDBOX_MAIL_SIGNING_KEY")),
         ledger=Path(ledger) if ledger else None,
         opt_out_filter=environment.get("SANDBOX_OPT_OUT_FILTER", "off") == "on",
+        reception_url=_own_machine(environment, "SANDBOX_RECEPTION_URL"),
+        reception_token=environment.get("SANDBOX_RECEPTION_TOKEN", ""),
+        console_url=_own_machine(environment, "SANDBOX_CONSOLE_URL"),
         step_s=_whole("SANDBOX_STEP_MS", environment.get("SANDBOX_STEP_MS", "50")) / 1000,
     )
 
 
 def _listed(text: str) -> frozenset[str]:
     return frozenset(filter(None, (part.strip() for part in text.split(","))))
+
+
+def _own_machine(environment: Mapping[str, str], name: str) -> str | None:
+    url = environment.get(name) or None
+    if url is not None and not re.fullmatch(r"http://127\.0\.0\.1:[0-9]{1,5}", url):
+        raise SettingsError(f"{name}: an address on this machine, such as http://127.0.0.1:8080")
+    return url
 
 
 def _shared_key(text: str | None) -> tuple[str, str] | None:

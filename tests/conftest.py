@@ -25,7 +25,7 @@ settings.register_profile("aftercare", deadline=None, max_examples=int(os.enviro
 settings.load_profile("aftercare")
 
 _numbers = itertools.count(1)
-_STARTS_EVERYTHING = {"running", "world", "own_servers", "incidents"}
+_STARTS_EVERYTHING = {"running", "world", "own_servers", "incidents", "playing"}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -75,11 +75,17 @@ def fresh_database(servers, template) -> Iterator[str]:
 @pytest.fixture
 async def amqp_url(servers) -> AsyncIterator[str]:
     """A fresh vhost with the product's queues."""
+    with fresh_vhost(servers) as url:
+        await declare_on(url)
+        yield url
+
+
+@contextmanager
+def fresh_vhost(servers) -> Iterator[str]:
+    """Make a vhost without any queue for the length of a block."""
     name = f"test_{next(_numbers)}"
     manage(servers, "PUT", f"/api/vhosts/{name}")
-    url = servers.addresses.amqp_url.rstrip("/") + f"/{name}"
-    await declare_on(url)
-    yield url
+    yield servers.addresses.amqp_url.rstrip("/") + f"/{name}"
     manage(servers, "DELETE", f"/api/vhosts/{name}")
 
 

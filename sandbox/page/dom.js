@@ -18,6 +18,7 @@ const PATHS = {
   clip: "M8 12.5 14.5 6a3 3 0 0 1 4.3 4.3l-8.6 8.6a5 5 0 0 1-7.1-7.1l8-8",
   send: "M4 12 20 4l-5 16-3-7zM12 13l8-9",
   back: "M15 5l-7 7 7 7",
+  book: "M5 6h14v14H5zM5 10h14M9 3v4M15 3v4M9 15l2 2 4-4",
 };
 
 export function icon(name) {

@@ -2,8 +2,10 @@
 
 import { h, icon, post } from "./dom.js";
 import { choose, chosen, momentOf, tellIn, word } from "./words.js";
-import { createPhone, updatePhone } from "./phone.js";
+import { createPhone, showNewest, updatePhone } from "./phone.js";
 import { createMailbox, updateMailbox } from "./mailbox.js";
+import { createClock, updateClock } from "./clock.js";
+import { atTheCounter, createReception, updateReception } from "./reception.js";
 import { drawMishaps, showAsked } from "./mishaps.js";
 
 const desk = document.getElementById("desk");
@@ -14,29 +16,36 @@ const mishaps = document.getElementById("mishaps");
 const cards = new Map();
 const known = new Set();
 let state = { at: null, zone: null, phones: [], mailboxes: [] };
+let front = { open: false, expected: true };
+let reception = null;
+let remote = null;
 let first = true;
 
 function draw() {
   const clock = document.getElementById("clock");
   tellIn(state.zone);
-  clock.parentElement.hidden = !state.at;
+  clock.parentElement.hidden = !state.at || Boolean(front.clock);
   clock.textContent = state.at ? momentOf(state.at) : "";
+  drawFront();
+  const first = reception && atTheCounter(reception);
+  const phones = [...state.phones].sort((a, b) => (b.number === first) - (a.number === first));
   const wanted = [
-    ...state.phones.map((phone) => ["phone", phone.number, phone, createPhone, updatePhone]),
+    ...phones.map((phone) => ["phone", phone.number, phone, createPhone, updatePhone]),
     ...state.mailboxes.map((box) => ["mailbox", box.address.toLowerCase(), box, createMailbox, updateMailbox]),
   ];
-  desk.querySelector(".empty").hidden = wanted.length > 0;
+  desk.querySelector(".empty").hidden = wanted.length > 0 || front.open;
   const keep = new Set();
+  let place = desk.querySelector(".card:not(.reception)");
   for (const [kind, id, thing, create, update] of wanted) {
     const key = `${kind} ${id}`;
     keep.add(key);
-    let card = cards.get(key);
-    if (!card) {
-      card = create(id);
-      cards.set(key, card);
-      desk.append(card);
-    }
+    const card = cards.get(key) || create(id);
+    cards.set(key, card);
+    const stays = card === place;
+    if (stays) place = place.nextElementSibling;
+    else desk.insertBefore(card, place);
     update(card, thing);
+    if (!stays && kind === "phone") showNewest(card);
   }
   for (const [key, card] of cards) {
     if (keep.has(key)) continue;
@@ -47,9 +56,22 @@ function draw() {
   announce();
 }
 
+// The reception and the clock are there once somebody has set them up, and never elsewhere.
+function drawFront() {
+  if (front.open && !reception) {
+    reception = createReception(refresh);
+    remote = createClock(refresh);
+    desk.prepend(reception);
+    document.body.append(remote);
+  }
+  if (!reception) return;
+  updateReception(reception, front, state.phones);
+  updateClock(remote, front, state.at);
+}
+
 // One link per card, so that a ringing phone is one key or tap away.
 function drawJump(wanted) {
-  jump.hidden = wanted.length < 2;
+  jump.hidden = wanted.length + front.open < 2;
   const links = wanted.map(([kind, id, thing]) => {
     const card = cards.get(`${kind} ${id}`);
     const name = thing.name || thing.number || thing.address;
@@ -57,6 +79,11 @@ function drawJump(wanted) {
     link.addEventListener("click", () => card.focus({ preventScroll: true }));
     return link;
   });
+  if (front.open) {
+    const link = h("a", { href: "#reception" }, icon("book"), ` ${word("reception")}`);
+    link.addEventListener("click", () => reception.focus({ preventScroll: true }));
+    links.unshift(link);
+  }
   const drawn = links.map((link) => link.outerHTML).join("");
   if (jump.drawnFrom !== drawn) jump.replaceChildren(...links);
   jump.drawnFrom = drawn;
@@ -95,25 +122,30 @@ function show(condition) {
   live.textContent = word(condition);
 }
 
-let asking = false;
+let asking = null;
 let again = false;
 
-// One question at a time: what changes meanwhile is asked for once more.
-async function refresh() {
-  if (asking) { again = true; return; }
-  asking = true;
+// One question at a time: what changes meanwhile is asked for once more, before anybody who waits goes on.
+function refresh() {
+  again = true;
+  asking ??= ask().finally(() => { asking = null; });
+  return asking;
+}
+
+async function ask() {
   try {
-    do {
+    while (again) {
       again = false;
-      const answer = await fetch("/sandbox/state");
+      const [answer, counter] = await Promise.all([
+        fetch("/sandbox/state"), front.open || front.expected ? fetch("/sandbox/reception") : null,
+      ]);
       state = await answer.json();
+      if (counter) front = await counter.json();
       draw();
       if (mishaps.open) await showAsked(mishaps);
-    } while (again);
+    }
   } catch {
     show("lost");
-  } finally {
-    asking = false;
   }
 }
 
@@ -144,3 +176,5 @@ const stream = new EventSource("/sandbox/stream");
 stream.onopen = () => show("live");
 stream.onerror = () => show("lost");
 stream.onmessage = refresh;
+// What is due next may change without any text.
+setInterval(() => { if (front.clock && !document.hidden) refresh(); }, 2000);

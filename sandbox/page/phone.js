@@ -11,7 +11,7 @@ export function createPhone(number) {
   const parts = {
     head: h("header", { class: "head" }),
     call: h("div", { class: "call", hidden: true }),
-    thread: h("ol", { class: "thread" }),
+    thread: h("ol", { class: "thread", tabindex: "0" }),
     quick: h("div", { class: "quick" }),
     form: composer(number, node),
   };
@@ -32,7 +32,7 @@ export function updatePhone(node, phone) {
   redraw(call, [line || null, word("answer")], () => (line ? drawCall(line) : []));
   const atEnd = thread.scrollHeight - thread.scrollTop - thread.clientHeight < 60;
   const changed = redraw(thread, [phone.messages, phone.calls, word("delivered")], () => drawThread(phone));
-  const stopped = phone.messages.findLast((message) => message.incoming)?.body === "STOP";
+  const stopped = hasStopped(phone);
   redraw(quick, [phone.role, stopped, word("quick")], () => drawQuick(node, phone, stopped));
   const input = form.elements.body;
   input.setAttribute("aria-label", word("reply", { name }));
@@ -41,6 +41,15 @@ export function updatePhone(node, phone) {
   // Last, since every part above takes its height from the thread.
   if (atEnd && (changed || thread.clientHeight !== node.threadHeight)) thread.scrollTop = thread.scrollHeight;
   node.threadHeight = thread.clientHeight;
+}
+
+// A thread that was put somewhere else has lost its place.
+export function showNewest(node) {
+  node.parts.thread.scrollTop = node.parts.thread.scrollHeight;
+}
+
+export function hasStopped(phone) {
+  return phone.messages.findLast((message) => message.incoming)?.body === "STOP";
 }
 
 function drawHead(phone) {
@@ -117,6 +126,6 @@ function composer(number, node) {
 // Sends a text from the phone to the number that it last heard from; the thread follows to its end.
 async function say(node, number, body) {
   const failure = await post("inbound", { from: number, to: node.dataset.ours, body });
-  node.parts.thread.scrollTop = node.parts.thread.scrollHeight;
+  showNewest(node);
   return failure;
 }

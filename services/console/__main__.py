@@ -39,6 +39,7 @@ async def build(kit: Kit, settings: ConsoleSettings) -> Parts:
         pages=Pages(zone=house_zone(kit.clinics), asset=assets.address),
         address=settings.address,
         oidc_name=settings.oidc_name if settings.oidc_issuer else None,
+        framed_by=settings.console_framed_by,
         idle=timedelta(minutes=settings.console_idle_minutes),
     )
     management = Management(session, settings.management_address, amqp_url=amqp_url)

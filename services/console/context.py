@@ -48,6 +48,7 @@ class Context:
     address: str
     idle: timedelta
     oidc_name: str | None = None
+    framed_by: str | None = None
     board: Board = field(default_factory=Board)
     replay_wake: asyncio.Event = field(default_factory=asyncio.Event)
 

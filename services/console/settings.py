@@ -18,6 +18,8 @@ class ConsoleSettings(ServiceSettings):
 
     console_port: Port = 8080
     console_url: Annotated[str, StringConstraints(pattern=_HTTP)] | None = None
+    console_framed_by: Annotated[str, StringConstraints(pattern=r"^http://127\.0\.0\.1:[0-9]{1,5}$")] | None = None
+    """The one page that may show the console inside itself, on the machine that both are on: the demo's."""
     console_idle_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 15
     management_url: SecretStr | None = None
     followup_url: Annotated[str, StringConstraints(pattern=_HTTP)] | None = None
@@ -34,6 +36,8 @@ class ConsoleSettings(ServiceSettings):
         parts = urlsplit(self.address)
         if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
             raise ValueError("AFTERCARE_CONSOLE_URL: needs https; only on this machine itself may it be http")
+        if self.console_framed_by and parts.hostname not in _LOOPBACK:
+            raise ValueError("AFTERCARE_CONSOLE_FRAMED_BY: only for a console that is on this machine itself")
         if bool(self.oidc_issuer) != bool(self.oidc_client_id):
             raise ValueError("AFTERCARE_OIDC_ISSUER and AFTERCARE_OIDC_CLIENT_ID: only one of them is set")
         if self.oidc_issuer and not self.role_of_group:

@@ -10,8 +10,12 @@ import pytest
 from services.console import store
 from services.console.domain import password
 from services.console.domain.access import Role
+from services.console.pages.door import headers_about_frames
 from services.console.pages.sign_in import own_path
 from services.console.routes import routes
+from services.console.settings import ConsoleSettings
+from shared.kernel.errors import ConfigurationError
+from shared.runtime.settings import load_settings
 from tests.console.room import OWN
 
 OPEN = {"/sign-in", "/sign-in/{token}", "/static/{version}/{name:.+}", "/sign-in/with", "/sign-in/back"}
@@ -186,3 +190,23 @@ async def test_the_console_reads_published_views_and_nothing_else(console):
         await connection.execute("SELECT 1 FROM notifier.messages_v1")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             await connection.execute("SELECT 1 FROM notifier.messages")
+
+
+def test_only_a_console_on_this_machine_may_be_shown_inside_a_page_and_only_of_this_machine():
+    given = {"amqp_url": "amqp://a/", "database_url": "postgresql://b/", "sealing_keys": "-", "config": "clinic.toml"}
+    demo = "http://127.0.0.1:8090"
+    assert load_settings(ConsoleSettings, **given, console_framed_by=demo).console_framed_by == demo
+    for framed_by, url in ((demo, "https://console.example.org"), ("https://evil.example", None), (f"{demo} *", None)):
+        with pytest.raises(ConfigurationError, match="CONSOLE_FRAMED_BY"):
+            load_settings(ConsoleSettings, **given, console_framed_by=framed_by, console_url=url)
+
+
+def test_nobody_shows_the_console_inside_a_page_but_the_one_that_is_named():
+    usual, demo = headers_about_frames(None), headers_about_frames("http://127.0.0.1:8090")
+    assert usual["Content-Security-Policy"].endswith("frame-ancestors 'none'")
+    assert usual["X-Frame-Options"] == "DENY"
+    assert demo["Content-Security-Policy"].endswith("frame-ancestors http://127.0.0.1:8090")
+    assert (
+        demo["Content-Security-Policy"].partition("frame-")[0]
+        == usual["Content-Security-Policy"].partition("frame-")[0]
+    )

@@ -17,7 +17,7 @@ from shared.messages.booking import BOOKING_TYPES, CREATED
 from shared.postgres.database import Database
 from shared.telemetry.metrics import Metrics
 from tests.builders import booking_json
-from tests.conftest import manage
+from tests.conftest import fresh_vhost
 from tests.integration.stack import WITHOUT_OPENTELEMETRY, own_place, running_stack
 from tests.waiting import until
 
@@ -125,10 +125,8 @@ class Line:
 @pytest.fixture(scope="package")
 async def vhost_url(servers):
     """One vhost for the tests of this folder: declaring thirty queues for each of them would take longer than they do."""
-    name = f"integration_{new_id()[:8]}"
-    manage(servers, "PUT", f"/api/vhosts/{name}")
-    yield servers.addresses.amqp_url.rstrip("/") + f"/{name}"
-    manage(servers, "DELETE", f"/api/vhosts/{name}")
+    with fresh_vhost(servers) as url:
+        yield url
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from shared.kernel.ids import new_id
 from shared.messages.booking import CREATED
 from shared.runtime.local_servers import _free_ports
 from tests.builders import booking_json
-from tests.conftest import manage
+from tests.conftest import fresh_database, fresh_vhost
 from tests.waiting import until
 
 SECOND_TOKEN = "the-token-that-is-being-rotated-in"
@@ -40,18 +40,8 @@ def zone_where_it_is_noon():
 @contextmanager
 def own_place(servers, template):
     """A vhost and a database of its own for a running system."""
-    name = f"stack_{new_id()[:8]}"
-    server = servers.addresses.database_url
-    manage(servers, "PUT", f"/api/vhosts/{name}")
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
-    yield {
-        "amqp_url": servers.addresses.amqp_url.rstrip("/") + f"/{name}",
-        "database_url": server.rsplit("/", 1)[0] + f"/{name}",
-    }
-    manage(servers, "DELETE", f"/api/vhosts/{name}")
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    with fresh_vhost(servers) as amqp_url, fresh_database(servers, template) as database_url:
+        yield {"amqp_url": amqp_url, "database_url": database_url}
 
 
 def two_clinics(home, zone, *, roster=""):

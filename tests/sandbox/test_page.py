@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.server import _is_loopback
+from sandbox.origin import is_loopback
 from tests.sandbox.room import ANA, OURS
 from tests.sandbox.test_mail import document
 from tests.waiting import until
@@ -30,7 +30,21 @@ async def test_the_page_may_load_and_run_only_what_comes_with_it(client):
 
 
 @pytest.mark.parametrize(
-    "name", ["main.js", "dom.js", "words.js", "phone.js", "call.js", "mailbox.js", "mishaps.js", "page.css"]
+    "name",
+    [
+        "main.js",
+        "dom.js",
+        "words.js",
+        "phone.js",
+        "call.js",
+        "mailbox.js",
+        "mishaps.js",
+        "reception.js",
+        "clock.js",
+        "page.css",
+        "sides.js",
+        "sides.css",
+    ],
 )
 async def test_what_comes_with_the_page_is_served_and_names_no_other_host(client, name):
     status, headers, text = await get(client, f"/page/{name}")
@@ -74,7 +88,7 @@ async def test_another_sites_page_cannot_act(client):
     ],
 )
 def test_only_this_machine_is_this_machine(remote, loopback):
-    assert _is_loopback(remote) is loopback
+    assert is_loopback(remote) is loopback
 
 
 async def test_the_state_keeps_its_shape(client, receiver):

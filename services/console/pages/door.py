@@ -19,14 +19,13 @@ CSRF_FIELD = "csrf"
 THEME = "aftercare-theme"
 THEMES = ("auto", "light", "dark")
 VISITOR: web.RequestKey[Visitor] = web.RequestKey("visitor", Visitor)
-POLICY = (
+_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "form-action 'self'; base-uri 'none'; frame-ancestors "
 )
+_NOT_FRAMED = {"Content-Security-Policy": f"{_POLICY}'none'", "X-Frame-Options": "DENY"}
 _HEADERS = {
-    "Content-Security-Policy": POLICY,
     "Referrer-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -43,6 +42,7 @@ class Door:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._headers = _HEADERS | headers_about_frames(context.framed_by)
 
     def guarded(self, permission: Permission, page: Page, *, keeps_awake: bool = True) -> Handler:
         """Return a page that only somebody with a permission reaches."""
@@ -150,7 +150,7 @@ class Door:
                 log.error("a page failed", exc_info=True)
                 response = self._error(request, 500, "This page failed. The log says where.")
             if not response.prepared:
-                for name, value in _HEADERS.items():
+                for name, value in self._headers.items():
                     response.headers.setdefault(name, value)
                 if self._context.is_secure:
                     response.headers["Strict-Transport-Security"] = "max-age=31536000"
@@ -162,6 +162,11 @@ class Door:
         return self._context.pages.respond(
             "error.html", status=status, reason=reason, code=status, visitor=request.get(VISITOR)
         )
+
+
+def headers_about_frames(framed_by: str | None) -> dict[str, str]:
+    """Return who may show our pages inside theirs: nobody, or the one origin of the demo."""
+    return {"Content-Security-Policy": f"{_POLICY}{framed_by}"} if framed_by else _NOT_FRAMED
 
 
 def _require_same_origin(request: web.Request, address: str) -> None:
