@@ -38,12 +38,16 @@ _APPROXIMATE = re.compile(r"([0-9]+)ish$")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word, sign or number of a text; ``value`` where it is a number, ``spelt`` where that was written in words."""
+    """A word, sign or number of a text.
+
+    ``value`` where it is a number, ``spelt`` where that was written in words; ``clitic`` of a word that ends in ``'s``.
+    """
 
     text: str
     kind: str
     value: Decimal | None = None
     spelt: bool = False
+    clitic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ def read_numbers(text: str, *, highest: int) -> Numbers:
         return Numbers(values=pair, pair=pair, seen=True, corrected=corrected)
     values = tuple(dict.fromkeys(answer.value for answer in answers))
     if len(values) > 1:
-        chosen = _latest(tokens, answers)
+        chosen = None if _another_says(tokens, answers) else _latest(tokens, answers)
         if chosen is not None:
             return Numbers(values=(chosen,), seen=True, inferred=True, corrected=corrected)
     elif all(answer.was for answer in answers) and not corrected:
@@ -126,7 +130,7 @@ def _token(match: re.Match[str]) -> Token:
         value = say.VALUES.get(bare, say.VALUES.get(_STRETCHED.sub(r"\1", bare)))
         if value is not None:
             return Token(bare, "number", Decimal(value), spelt=True)
-        return Token(bare, kind)
+        return Token(bare, kind, clitic=text.endswith("'s"))
     return Token(text, kind)
 
 
@@ -332,6 +336,11 @@ def _is_part(tokens: Sequence[Token], at: int) -> bool:
     return before == "/" and not _is_range_slash(tokens, at - 2)
 
 
+def _is_whole_period(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number says how many days were asked about: "3 days out of the 14"."""
+    return any(_texts(tokens, max(0, at - len(words)), len(words)) == words for words in say.OUT_OF_DAYS)
+
+
 def _is_label(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number names which one: "day 3", "visit no. 2", "my 2 kids"."""
     before, two_before = _word(tokens, at - 1), _word(tokens, at - 2)
@@ -395,12 +404,14 @@ def _stands(tokens: Sequence[Token], at: int) -> bool:
     if ends or before in say.CUES or after in say.CLOSERS | say.ENDEARMENTS:
         return True
     if starts:
-        return not (_is_plural(after) and _is_whole(tokens[at]))
+        return not (_is_plural(tokens, at + 1) and _is_whole(tokens[at]))
     return tokens[at - 1].value is not None or tokens[at + 1].value is not None
 
 
-def _is_plural(word: str) -> bool:
-    return word.endswith("s") and len(word) > 3 and word not in say.NO_PLURALS and not word.endswith("mos")
+def _is_plural(tokens: Sequence[Token], at: int) -> bool:
+    word = _word(tokens, at)
+    named = word.endswith("s") and len(word) > 3 and word not in say.NO_PLURALS and not word.endswith("mos")
+    return named and not tokens[at].clitic
 
 
 def _is_whole(token: Token) -> bool:
@@ -425,7 +436,7 @@ def _stands_as_word(tokens: Sequence[Token], at: int) -> bool:
     joined = tokens[at + 1].value is not None if at + 1 < len(tokens) else False
     if ends and (starts or before in say.CUES or before in say.JOINTS):
         return True
-    if starts and text not in say.NOT_BEFORE_A_NAME and _ends_clause(tokens, at + 1) and not _is_plural(after):
+    if starts and text not in say.NOT_BEFORE_A_NAME and _ends_clause(tokens, at + 1) and not _is_plural(tokens, at + 1):
         return True  # "siete pollito": whoever is meant
     return (starts or before in say.CUES or before in say.JOINTS) and (
         joined or after in say.JOINTS or (starts and after in say.STARTERS) or before in say.STRONG_CUES
@@ -606,6 +617,12 @@ def _pair(tokens: Sequence[Token], answers: Sequence[_Answer]) -> tuple[Decimal,
     return (low, high) if not joint and between else None
 
 
+def _another_says(tokens: Sequence[Token], answers: Sequence[_Answer]) -> bool:
+    """Return whether the last number is what somebody else would say: "a 6, my daughter says more like a 4"."""
+    between = {_word(tokens, place) for place in range(answers[-2].last, answers[-1].first)}
+    return bool(between & say.PERSONS and between & say.SAYS)
+
+
 def _latest(tokens: Sequence[Token], answers: Sequence[_Answer]) -> Decimal | None:
     """Return the one value that contrast words pick among several, or None."""
     last = answers[-1]
@@ -659,6 +676,7 @@ _OTHER_MEANINGS = (
     _measures,
     _is_part,
     _is_label,
+    _is_whole_period,
     _is_time,
     _is_denied,
     _is_delta,

@@ -27,6 +27,7 @@ _OPTIONS = ("option_0", "option_1", "option_2", "option_3")
 _LONG = 30  # words of a clause that are looked at
 _FEW = 6
 _FEW_WORDS = 3
+_SCATTERED = 2  # breaks at least, one after nearly every word
 _CONTRASTS = frozenset({"but", "pero", "although", "though", "tho", "aunque", "except", "excepto"})
 _CLAUSE_ENDS = BREAKS | _CONTRASTS
 # What may stand right before a letter that answers: "what a morning, ok C".
@@ -286,7 +287,9 @@ def _asks(read: _Text, prompt: PromptKind) -> bool:
         if len(read.said) >= 3 or (len(read.said) == 2 and not nods):
             return True
     rules = {"question", "question_word"} if marked else {"question"}
-    if read.has("question_anywhere") or any(found.rule in rules and read.opens_clause(found) for found in read.found):
+    jibes = [found for found in read.found if found.rule == "not_question"]
+    asked = [found for found in read.found if not any(_within(found, jibe) for jibe in jibes)]
+    if read.has("question_anywhere") or any(found.rule in rules and read.opens_clause(found) for found in asked):
         return True
     if marked and any(found.rule in rules for found in read.found):
         return len(read.said) >= 3 or not any(word.isdigit() for word in read.said)
@@ -345,6 +348,9 @@ def _scored(numbers: Numbers, prompt: PromptKind) -> tuple[set[Interpretation], 
 
 def _item(read: _Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal | None]:
     """Return the answer to a 0 to 3 item: a whole number or the text of an option; both must agree."""
+    if read.words.count(CLAUSE_BREAK) >= max(_SCATTERED, len(read.said) - 1):
+        # "every. single. day."
+        read = replace(read, words=read.said, found=read.book.rules.find(read.said), hellos=frozenset())
     kinds, value = _scored(numbers, PromptKind.PHQ_ITEM)
     options = {Decimal(at) for at, rule in enumerate(_OPTIONS) if _option(read, rule)}
     if options and not numbers.values:
@@ -398,7 +404,7 @@ def _item_9(
     """Return the answer to the question about self-harm; whatever is unclear is a possible crisis (3.2)."""
     kinds, value = _item(read, numbers)
     if value is None and not kinds:
-        yes, no = _opens(read, "yes", not_in="no"), _opens(read, "no")
+        yes, no = _opens(read, "yes", not_in="no"), _opens(read, "no", not_in="not_no")
         yes = yes and not (no and _YES.isdisjoint(read.said))  # "no im good"
         if yes and not no and not read.has("hedge"):
             return {_SAYS.CRISIS}, None, screening.joined(Tier.S1, "item9.yes")
@@ -428,7 +434,7 @@ def _is_doubted(read: _Text) -> bool:
         word in _CONTRASTS | {"sometimes"} and _NOTHING.isdisjoint(said[at + 1 : at + 3])
         for at, word in enumerate(said)
     )
-    return contrasted or read.has("for_now") or _is_meant(read, {"hedge"}, unless="formerly")
+    return contrasted or _is_meant(read, {"for_now"}, unless="in_jest") or _is_meant(read, {"hedge"}, unless="formerly")
 
 
 def _home_safe(
@@ -460,6 +466,8 @@ def _home_safe(
 def _appointment(read: _Text, *, spoken_of: bool = True) -> set[Interpretation]:
     """Return what a text wants of a visit, of which it need not say more where one was just spoken of."""
     letters = [word for word in read.said if word.isascii() and not word.isdigit()]
+    if _asks_both(read) and set(_LETTERS) <= set(letters):
+        return set()  # "C or R??"
     bare = "".join(dict.fromkeys("".join(letters))) if letters and len("".join(letters)) <= 3 else ""
     if bare in _LETTERS:
         return {_LETTERS[bare]}
@@ -515,6 +523,7 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
     alarms = _alarms(screening)
     if not alarms <= {_SAYS.REVIEW}:
         alarms.discard(_SAYS.REVIEW)
+        said.discard(_SAYS.CLARIFY)
         said -= _not_meant_beside_an_alarm(read)
     if (
         prompt not in _SCORED

@@ -66,6 +66,8 @@ def _screen_words(book: Lexicon, words: Sequence[str]) -> Screening:
     said = [word for word in words if word not in BREAKS]
     seams = {at - count for count, at in enumerate(at for at, word in enumerate(words) if word in BREAKS)}
     across = _screen_clauses(book, said, seams=seams)
+    if Tier.M in found.tiers and all(rule.endswith(".help_me") for rule in across.rules):
+        return found
     return found.joined(Tier.S2, "across_clauses") if not across.tiers.isdisjoint(_ALARMS) else found
 
 
@@ -154,7 +156,9 @@ def _weighed(book: Lexicon, words: Sequence[str], found: Screening) -> Screening
     names = {theme.rule for theme in themes}
     weight = sum(book.points[name] for name in names)
     several = sum(book.points[name] > 0 for name in names) >= _SEVERAL
-    if weight >= book.weighs_possible and several and "laughs" not in book.context.rules_in(words):
+    context = book.context.rules_in(words)
+    is_past = "past" in context and context.isdisjoint({"present", "persists"})
+    if weight >= book.weighs_possible and several and "laughs" not in context and not is_past:
         return found.joined(Tier.S2, "themes")
     return found.joined(Tier.S3, "themes.watch_word") if weight >= book.weighs_watched else found
 
@@ -177,7 +181,8 @@ def _lowered(
     first, last = _clause(words, match)
     near = [found.rule for found in context if first <= found.first and found.last <= last]
     if "past" in near and ("present" not in near or any(found.rule == "overcome" for found in context)):
-        persists = any(found.rule == "persists" for found in context)
+        over = [found for found in context if found.rule == "overcome"]
+        persists = any(one.rule == "persists" and not any(_inside(one, other) for other in over) for one in context)
         return (Tier.S2 if persists else Tier.S3), f"{match.rule}.past"
     if "passed" in near:
         return Tier.S3, f"{match.rule}.passed"
@@ -189,7 +194,8 @@ def _lowered(
         return Tier.S3, f"{match.rule}.afar"
     if of_another:
         return Tier.S2, f"{match.rule}.other"
-    if tier is Tier.S1 and "trifles" in near and match.rule.endswith(".intent"):
+    is_trifle = "trifles" in near or {"trifles", "laughs"} <= said
+    if tier is Tier.S1 and is_trifle and match.rule.endswith(".intent"):
         return Tier.S2, f"{match.rule}.trifle"
     return None
 
