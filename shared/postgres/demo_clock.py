@@ -9,9 +9,9 @@ import psycopg
 from shared.kernel.errors import DependencyUnavailableError
 from shared.postgres.database import Connection, Database, connect, connect_as_owner
 
-_CHANNEL = "demo_clock"
-_POLL_S = 1.0
+_LOOK_EVERY_S = 1.0
 """A step is told at once; looking now and then is for what was told while nobody listened."""
+_COME_BACK_S = 0.05
 
 
 class FollowedClock:
@@ -40,15 +40,15 @@ class FollowedClock:
         while True:
             with contextlib.suppress(psycopg.Error, DependencyUnavailableError):
                 await self._listen(database)
-            await asyncio.sleep(_POLL_S)
+            await asyncio.sleep(_COME_BACK_S)
 
     async def _listen(self, database: Database) -> None:
         async with await connect(database.url, schema=database.schema) as connection:
-            await connection.execute(f"LISTEN {_CHANNEL}")
+            await connection.execute("LISTEN demo_clock")
             while True:
                 self._step(await _read(connection))
-                async for told in connection.notifies(timeout=_POLL_S):
-                    self._step(datetime.fromisoformat(told.payload))
+                async for _ in connection.notifies(timeout=_LOOK_EVERY_S, stop_after=1):
+                    pass
 
     def _step(self, to: datetime) -> None:
         if to > self._now:
@@ -65,21 +65,29 @@ async def _read(connection: Connection) -> datetime:
 
 
 async def set_demo_clock(url: str, now: datetime) -> None:
-    """Create the row if need be, and move it to ``now``."""
+    """Make the row if need be, and move it to ``now``."""
     async with await connect_as_owner(url) as connection:
-        for statement in (
-            "CREATE SCHEMA IF NOT EXISTS demo",
-            "CREATE TABLE IF NOT EXISTS demo.clock (one boolean PRIMARY KEY CHECK (one), now timestamptz NOT NULL)",
-            "GRANT USAGE ON SCHEMA demo TO PUBLIC",
-            "GRANT SELECT ON demo.clock TO PUBLIC",
-            "INSERT INTO demo.clock (one, now) VALUES (true, '-infinity') ON CONFLICT (one) DO NOTHING",
-        ):
-            await connection.execute(statement)
+        row = await (await connection.execute("SELECT to_regclass('demo.clock') IS NULL AS is_new")).fetchone()
+        assert row is not None
+        if row["is_new"]:
+            await _make(connection, now)
         await move_demo_clock(connection, now)
 
 
 async def move_demo_clock(connection: Connection, now: datetime) -> None:
-    """Move the row to ``now``, and tell everybody who follows it."""
-    await connection.execute(
-        "WITH moved AS (UPDATE demo.clock SET now = %s) SELECT pg_notify(%s, %s)", (now, _CHANNEL, now.isoformat())
-    )
+    """Move the row to ``now``; whoever follows it is told by the table itself."""
+    await connection.execute("UPDATE demo.clock SET now = %s", (now,))
+
+
+async def _make(connection: Connection, now: datetime) -> None:
+    for statement in (
+        "CREATE SCHEMA demo",
+        "CREATE TABLE demo.clock (one boolean PRIMARY KEY CHECK (one), now timestamptz NOT NULL)",
+        """CREATE FUNCTION demo.tell() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN PERFORM pg_notify('demo_clock', ''); RETURN NULL; END $$""",
+        "CREATE TRIGGER tell AFTER UPDATE ON demo.clock FOR EACH ROW EXECUTE FUNCTION demo.tell()",
+        "GRANT USAGE ON SCHEMA demo TO PUBLIC",
+        "GRANT SELECT ON demo.clock TO PUBLIC",
+    ):
+        await connection.execute(statement)
+    await connection.execute("INSERT INTO demo.clock (one, now) VALUES (true, %s)", (now,))

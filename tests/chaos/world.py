@@ -107,7 +107,7 @@ class World:
         self.now = max(self.now, now).astimezone(UTC)
         await self._mark()
         await self._persist("UPDATE demo.clock SET now = %(now)s", now=self.now)
-        await asyncio.sleep(0.05)  # every process reads the row fifty times a second
+        await asyncio.sleep(0.05)  # every process hears of it within milliseconds
         await self._mark()
         await self._persist("SELECT pg_notify('notifier_due', '')")
 

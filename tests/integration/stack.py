@@ -114,9 +114,13 @@ class Running:
         patient = {"time_zone": self.zone} | changes.pop("patient", {})
         return booking_json(**{**times, **changes}, patient=patient)
 
+    def phone(self, number):
+        """Return the telephone number of the patient with a number."""
+        return f"+1212555{number:04d}"
+
     async def publish(self, *, number, event=CREATED, headers=None, **changes):
         """Publish the booking of the patient with that number, until the broker has it; return the patient's number."""
-        phone = f"+1212555{number:04d}"
+        phone = self.phone(number)
         data = self.booking(booking_id=f"bk_{number}", patient={"patient_id": f"p_{number}", "phone": phone})
         await self.send(self.event(data, event=event, **changes), event=event, headers=headers)
         return phone

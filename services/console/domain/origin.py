@@ -1,12 +1,15 @@
 """Whose message a dead letter was, as far as it says so itself."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from shared.messages.envelope import BARE_SOURCE
 
-_LONGEST = 60
+# As systems and clinics are called; what a person wrote by mistake where a name belongs stays under the seal.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,59}")
+_LIKE_A_NUMBER = re.compile(r"[0-9]{7}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,4 +37,4 @@ def origin_of(body: bytes) -> Origin:
 
 
 def _name(value: Any) -> str | None:
-    return value if isinstance(value, str) and 0 < len(value) <= _LONGEST and value.isprintable() else None
+    return value if isinstance(value, str) and _NAME.fullmatch(value) and not _LIKE_A_NUMBER.search(value) else None

@@ -276,7 +276,9 @@ async def test_an_opt_out_in_own_words_is_a_command_to_the_notifier(room, text, 
 async def test_more_words_than_the_wish_are_read_by_a_person_too(room, text, said):  # 3.6, 6
     await room.reply(text, open_prompts=[ABOUT_VISIT])
     assert len(room.of(said)) == 1
-    assert await room.tasks() == ["reply_to_read"]
+    # On the list of those to read, or, where the screen weighs the words, in a case.
+    listed = [*await room.tasks(), *await room.rows("SELECT 1 FROM followup.cases WHERE NOT is_drill")]
+    assert len(listed) == 1
 
 
 @pytest.mark.parametrize(
