@@ -2,7 +2,7 @@
 
 import { h, icon, redraw } from "./dom.js";
 import { hasStopped } from "./phone.js";
-import { dayIn, momentOf, word } from "./words.js";
+import { dayIn, momentOf, tellIn, word } from "./words.js";
 
 const KINDS = ["infusion", "consultation", "follow_up"];
 const FARTHEST_DAY = 28;
@@ -62,6 +62,7 @@ export function updateReception(node, state, phones) {
   node.hidden = !state.open;
   if (!state.open) return;
   node.state = state;
+  tellIn(state.zone);
   node.phones = phones.filter((phone) => phone.role === "patient");
   node.parts.clinic.textContent = state.clinic;
   update(node);

@@ -298,8 +298,8 @@ export function choose(wanted) {
   try { localStorage.setItem(KEPT, wanted); } catch { /* private windows may forbid it */ }
 }
 
-// The clinic's zone, where the product said which; else the visitor's own.
-export function tellIn(wanted) { zone = wanted || undefined; }
+// The clinic's zone, once the product or the reception has said which; until then the visitor's own.
+export function tellIn(wanted) { zone = wanted || zone; }
 
 export function word(name, values = {}) {
   const found = name.split(".").reduce((words, part) => words?.[part], WORDS[language]) ?? name;

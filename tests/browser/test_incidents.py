@@ -47,9 +47,9 @@ class Incidents:
         times = {"starts_at": starts.isoformat(), "ends_at": (starts + timedelta(hours=2)).isoformat()}
         return booking_json(booking_id=f"bk_{number}", patient=patient, **times, **changes)
 
-    async def book(self, number, **changes):
+    async def book(self, number, *, source="ehr", **changes):
         """Let a booking come in, and its confirmation be due."""
-        await self.publish(self.booking(number, **changes))
+        await self.publish(self.booking(number, **changes), source=source)
         ref = f"SELECT count(*) FROM notifier.messages WHERE key LIKE '%/bk_{number}:%'"
         await until(lambda: self.counts(ref), within=20, what="the plan of a booking")
         await self.move(seconds=20)
@@ -228,6 +228,7 @@ async def test_a_safety_alert_that_nobody_takes(incidents):
 
 
 async def test_a_booking_feed_falls_silent(incidents):
+    await incidents.book(62, source="newehr")
     stranger = incidents.system.event(incidents.booking(61))
     await incidents.move(hours=4)
     for _ in range(2):

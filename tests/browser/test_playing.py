@@ -168,12 +168,12 @@ async def test_a_visit_is_moved_and_cancelled_and_what_cannot_be_is_refused(visi
 
 
 async def test_the_clock_says_what_it_waits_for_and_goes_on_afterwards(playing, visit, monkeypatch):
-    monkeypatch.setattr(stage, "_SETTLED_WITHIN_S", 0.4)
+    monkeypatch.setattr(stage, "_SETTLED_WITHIN_S", 1.5)
     async with visit(but=REFUSED) as window:
         await book(window, name="Kim", days=3)
         await expect(window.locator("#reception .said")).to_contain_text("Booked.")
         await SandboxLine(playing.addresses["sandbox"]).post(
-            "/sandbox/faults", {"kind": "slow_accept", "seconds": 2, "count": 1, "on": "messages"}
+            "/sandbox/faults", {"kind": "slow_accept", "seconds": 5, "count": 1, "on": "messages"}
         )
         await window.get_by_role("button", name="Next message").click()
         await expect(window.locator("#remote .said.bad")).to_contain_text("a text whose outcome is not known yet")
