@@ -25,15 +25,6 @@ settings.register_profile("aftercare", deadline=None, max_examples=int(os.enviro
 settings.load_profile("aftercare")
 
 _numbers = itertools.count(1)
-_STARTS_EVERYTHING = {"running", "world", "own_servers", "incidents", "playing"}
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Keep tests that start every process on one worker: they would take each other's ports."""
-    for item in items:
-        if _STARTS_EVERYTHING.intersection(item.fixturenames):
-            item.add_marker(pytest.mark.xdist_group("everything"))
 
 
 @pytest.fixture(scope="session")
