@@ -80,7 +80,7 @@ class DemoTime:
         self.now = max(self.now, to)
         await move_demo_clock(self.connection, self.now)
         await self.tell()
-        await asyncio.sleep(0.02)  # every process hears of it within milliseconds
+        await asyncio.sleep(0.01)  # every process hears of it within milliseconds
 
     async def run_on(self, to: datetime) -> None:
         """Let the clock go on at its real pace; the sandbox is told of every minute."""

@@ -81,7 +81,7 @@ def start_demo(home: Path, begin: datetime, *, say: Say = lambda _line: None) ->
         throwaway=True,
         say=say,
         before_services=lambda url: asyncio.run(set_demo_clock(url, begin)),
-        extra={"SANDBOX_STEP_MS": "5", "SANDBOX_LEDGER": ""},
+        extra={"SANDBOX_STEP_MS": "2", "SANDBOX_LEDGER": ""},
         side_by_side=True,
     )
 

@@ -421,13 +421,11 @@ def fetch_debian_packages(names: Sequence[str], into: Path, *, only: Sequence[st
 def _broker(found: _Broker, data: Path, ports: _BrokerPorts, password: str) -> _Server:
     for part in ("db", "log", "home"):
         (data / part).mkdir(parents=True, exist_ok=True)
-    (data / "plugins").write_text("[rabbitmq_management,rabbitmq_prometheus].\n", encoding="ascii")
+    (data / "plugins").write_text("[rabbitmq_management].\n", encoding="ascii")
     (data / "rabbitmq.conf").write_text(
         f"""listeners.tcp.1 = 127.0.0.1:{ports.amqp}
 management.tcp.ip = 127.0.0.1
 management.tcp.port = {ports.management}
-prometheus.tcp.ip = 127.0.0.1
-prometheus.tcp.port = 0
 default_user = {_USER}
 default_pass = {password}
 log.console = true
