@@ -112,7 +112,7 @@ class Consumer:
             except DependencyUnavailableError as error:
                 failures += 1
                 self._complaint = str(error)
-                log.warning("consumer lost its link", queue=self.queue, attempt=failures)
+                log.warning("consumer waits for its link", queue=self.queue, attempt=failures, reason=str(error))
             await self._pause(exponential(failures, first=0.2, cap=1.0) if failures else 0.0)
         self._ended.set()
 
