@@ -138,7 +138,7 @@ async def _apply(connection: Connection, sealer: Sealer, plan: MessagesPlan) -> 
     recipient_id = f"patient:{plan.clinic_id}:{plan.patient_ref}"
     await plans.accept_revision(connection, plan.subject, plan.revision, now=plan.recipient.as_of)
     await plans.save_recipient(connection, sealer, recipient_id, plan)
-    await plans.insert_messages(connection, sealer, plan, recipient_id, equalise(plan, []).inserted)
+    await plans.insert_messages(connection, sealer, plan, recipient_id, equalise(plan, []).inserted, traceparent=None)
 
 
 def _recipient(number: int, now: datetime) -> Recipient:
