@@ -8,7 +8,7 @@ from services.followup.context import Context as FollowupContext
 from services.followup.handlers.page_case import EscalateCases
 from services.followup.handlers.run_checkins import RunCheckins
 from services.followup.handlers.try_alarm import TryAlarm
-from shared.broker.consumer import handle_once
+from shared.broker.handler import Job, handle_once
 from shared.messages.catalogue import read_payload
 from shared.postgres.database import Database
 from tests.rooms import Rooms, open_rooms
@@ -54,7 +54,7 @@ class AllRooms(Rooms):
             self.waiting.append(envelope)
             return
         now = self.clock.now()
-        await handle_once(self.followup, envelope, read_payload(envelope), handler, now=now)
+        await handle_once(self.followup, Job(envelope, read_payload(envelope), handler), now=now)
 
     async def come_up(self):
         """Let followup handle what has waited for it, the texts first as their own queue does."""
@@ -64,7 +64,7 @@ class AllRooms(Rooms):
         for envelope in waiting:
             handler = self._followup_handlers()[envelope.type]
             now = self.clock.now()
-            await handle_once(self.followup, envelope, read_payload(envelope), handler, now=now)
+            await handle_once(self.followup, Job(envelope, read_payload(envelope), handler), now=now)
         await self.carry()
         await self.send()
 

@@ -12,7 +12,7 @@ from services.followup.context import Context
 from services.followup.handlers.page_case import EscalateCases
 from services.followup.handlers.run_checkins import RunCheckins
 from services.followup.handlers.try_alarm import TryAlarm
-from shared.broker.consumer import handle_once
+from shared.broker.handler import Job, handle_once
 from shared.kernel.clock import SteppedClock
 from shared.kernel.ids import new_id
 from shared.messages import assessment, infusions, outcome, reply, safety
@@ -137,7 +137,9 @@ class FollowupRoom:
     async def again(self, envelope):
         """Hand a message in."""
         table = {handler.type: handler for handler in [*handlers(self.context), *urgent_handlers(self.context)]}
-        await handle_once(self.database, envelope, read_payload(envelope), table[envelope.type], now=self.clock.now())
+        await handle_once(
+            self.database, Job(envelope, read_payload(envelope), table[envelope.type]), now=self.clock.now()
+        )
         await self._collect()
 
     async def tick(self):

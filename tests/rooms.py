@@ -23,7 +23,7 @@ from services.notifier.providers.sendgrid_email import SendGridEmail
 from services.notifier.providers.twilio_http import TwilioHttp
 from services.notifier.providers.twilio_sms import Sender, TwilioSms, build_client
 from services.notifier.templates import TemplateCatalogue
-from shared.broker.consumer import handle_once
+from shared.broker.handler import Job, handle_once
 from shared.kernel.clock import SteppedClock
 from shared.kernel.contact import PhoneNumber
 from shared.kernel.ids import new_id
@@ -89,7 +89,7 @@ class Rooms:
         for database, table in ((self.bookings, self._booking_handlers()), (self.notifier, self._notifier_handlers())):
             handler = table.get(envelope.type)
             if handler is not None:
-                await handle_once(database, envelope, read_payload(envelope), handler, now=self.clock.now())
+                await handle_once(database, Job(envelope, read_payload(envelope), handler), now=self.clock.now())
 
     async def say(self, message_type, data, *, source="aftercare/followup"):
         """Let a message of a service that is not in these rooms take effect."""

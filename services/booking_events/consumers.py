@@ -3,7 +3,7 @@
 from functools import partial
 
 from services.booking_events.handlers import answer_reply, heed_cancel_word, keep_booking, note_sent, serve_patient
-from shared.broker.consumer import Handler
+from shared.broker.handler import Handler
 from shared.clinics.model import Clinics
 from shared.messages import outcome
 from shared.messages.booking import BOOKING_TYPES

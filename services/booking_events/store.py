@@ -18,7 +18,7 @@ from services.booking_events.domain.reply import Listed
 from services.booking_events.domain.task import Task
 from shared.messages.base import Consent
 from shared.messages.booking import Modality, Series, VisitKind
-from shared.postgres.database import Connection
+from shared.postgres.database import Connection, execute_each
 from shared.postgres.sealing import Sealer
 
 # Appointments that are over stay in the plan's sight this long, for notices about them that are still under way.
@@ -181,7 +181,8 @@ async def save_appointments(
 ) -> None:
     """Write appointments as they now stand, each with when it is to be taken to have taken place."""
     rows = [_appointment_row(appointment) | {"assume_at": due} for appointment, due in appointments]
-    await connection.cursor().executemany(
+    await execute_each(
+        connection,
         """INSERT INTO appointments (clinic_id, source, booking_id, patient_ref, status, ordered_by, order_value,
                 content, visit_kind, modality, starts_at, ends_at, series, first_seen_at, timed_at, changed_at,
                 told_status, told_starts_at, told_modality, confirmed_for, past_since, assumed_at, assume_at)
@@ -309,7 +310,8 @@ async def note_turned_away(connection: Connection, feed: str, reason: str, *, no
 
 async def save_tellings(connection: Connection, patient_ref: str, tellings: Iterable[Telling]) -> None:
     """Remember what each planned message will tell, for when it has been sent."""
-    await connection.cursor().executemany(
+    await execute_each(
+        connection,
         """INSERT INTO tellings (patient_ref, key, clinic_id, source, booking_id, status, starts_at, modality, tells)
            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
            ON CONFLICT (patient_ref, key, clinic_id, source, booking_id) DO UPDATE

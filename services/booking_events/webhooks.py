@@ -11,7 +11,7 @@ from services.booking_events import store
 from services.booking_events.domain import calcom
 from services.booking_events.domain.signature import is_signed
 from services.booking_events.handlers.take_calcom import TYPE, TakeCalCom
-from shared.broker.consumer import Handler, handle_once, handling, report_refusal
+from shared.broker.handler import Handler, Job, handle_once, handling, report_refusal
 from shared.clinics.model import Clinics
 from shared.kernel.clock import Clock
 from shared.kernel.errors import DependencyUnavailableError, PermanentError
@@ -115,9 +115,10 @@ class Webhooks:
 
     async def _keep(self, envelope: Envelope, payload: WireModel, handler: Handler) -> inbox.Arrival:
         now = self.clock.now()
-        with handling(envelope, payload, handler):
+        job = Job(envelope, payload, handler)
+        with handling(job):
             try:
-                return await handle_once(self.database, envelope, payload, handler, now=now)
+                return await handle_once(self.database, job, now=now)
             except PermanentError as error:
-                await report_refusal(self.database, envelope, payload, handler, error, now=now)
+                await report_refusal(self.database, job, error, now=now)
                 raise

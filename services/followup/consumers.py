@@ -12,7 +12,7 @@ from services.followup.handlers import (
     read_reply,
     serve_patient,
 )
-from shared.broker.consumer import Handler
+from shared.broker.handler import Handler
 from shared.messages import assessment, infusions, outcome, reply, safety
 
 

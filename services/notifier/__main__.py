@@ -82,15 +82,19 @@ async def build(kit: Kit, settings: NotifierSettings) -> Parts:
             wake=wake,
             per_second=settings.sends_per_second,
             may_start=recall.is_done,
+            give_way=kit.give_way,
         )
         for channel in (plans.DUE, plans.due_in(lane)):
             kit.listener.wakes(channel, wake)
         lanes.append(sender)
-        loops.append(Loop(f"sending {lane.name}", sender.run_once, every_s=0.2, wake=wake, is_more=sender.is_more))
+        loop = Loop(f"sending {lane.name}", sender.run_once, every_s=0.2, wake=wake, is_more=sender.is_more)
+        if not lane.is_urgent:
+            loop.rest_after = kit.give_way.rest_after
+        loops.append(loop)
     settler = SettleUnknown(kit.database, kit.clock, context)
     figures = KeepFigures(kit.database, kit.clock, kit.metrics, kit.clinics.retention)
     signatures = SignatureCheck(settings.signing_tokens, public_url=settings.public_url)
-    webhooks = Webhooks(kit.database, kit.clock, context, signatures, settings.twilio_account_sid)
+    webhooks = Webhooks(kit.database, kit.clock, context, signatures, settings.twilio_account_sid, kit.give_way)
     readers = WatchReaders(kit.database, kit.clock, context)
     sweeps = {back: SweepInbound(kit.database, kit.clock, context, back=back) for back in (_RECENT, _RECONCILED)}
     email_webhooks = EmailWebhooks(
@@ -107,7 +111,7 @@ async def build(kit: Kit, settings: NotifierSettings) -> Parts:
     ]
     table = handlers(context)
     return Parts(
-        queues=[Queues([NOTIFIER], table), Queues([NOTIFIER_URGENT], table, concurrency=2)],
+        queues=[Queues([NOTIFIER], table), Queues([NOTIFIER_URGENT], table, gives_way=False)],
         routes=[*webhooks.routes(), *email_webhooks.routes()],
         loops=loops,
         draining=[lambda: drain(lanes)],

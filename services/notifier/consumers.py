@@ -12,7 +12,7 @@ from services.notifier.handlers import (
     try_provider,
     watch_readers,
 )
-from shared.broker.consumer import Handler
+from shared.broker.handler import Handler
 from shared.messages.pause import PAUSE, RESUME, TRY_PROVIDER
 from shared.messages.plan import MESSAGES_PLAN
 from shared.messages.reading import MESSAGE_READ, RECIPIENT_REVOKE

@@ -8,7 +8,7 @@ from multidict import MultiMapping
 
 from services.notifier.context import Context
 from services.notifier.handlers.adopt_by_receipt import adopt_by_receipts
-from services.notifier.handlers.take_inbound import InboundText, take_inbound
+from services.notifier.handlers.take_inbound import InboundText, take_together
 from services.notifier.handlers.take_key import KeyPress, take_key
 from services.notifier.handlers.take_receipt import ReceiptReport
 from services.notifier.providers.twilio_signature import SignatureCheck
@@ -19,6 +19,7 @@ from shared.kernel.contact import parse_phone
 from shared.postgres.database import Database
 from shared.postgres.unit_of_work import unit_of_work
 from shared.runtime.batches import Batches
+from shared.runtime.give_way import GiveWay
 from shared.telemetry import tracing
 from shared.web.server import Route
 
@@ -35,11 +36,14 @@ class Webhooks:
     context: Context
     signatures: SignatureCheck
     account_sid: str
+    give_way: GiveWay = field(default_factory=GiveWay)
     receipts: Batches[ReceiptReport] = field(init=False)
+    texts: Batches[InboundText] = field(init=False)
 
     def __post_init__(self) -> None:
-        """A text brings several receipts within seconds: those that come together are kept together."""
-        self.receipts = Batches(self._keep)
+        """What comes together is kept together: a text brings several receipts within seconds."""
+        self.receipts = Batches(self._keep, rest_after=self.give_way.rest_after)
+        self.texts = Batches(self._keep_texts, rest_after=self.give_way.breath_after)
 
     def routes(self) -> list[Route]:
         """Return the table of routes."""
@@ -78,9 +82,10 @@ class Webhooks:
             sender=_needed(form, "To"),
             text=(form.get("Body") or "").replace("\x00", ""),
             media=_whole_number(form.get("NumMedia")) or 0,
+            traceparent=tracing.current(),
         )
-        async with unit_of_work(self.database, now=self.clock.now()) as unit:
-            await take_inbound(unit, inbound, context=self.context)
+        self.give_way.urgent()
+        await self.texts.do(inbound)
         return _empty_answer()
 
     async def call_status(self, request: web.Request) -> web.Response:
@@ -114,6 +119,9 @@ class Webhooks:
     async def _keep(self, reports: Sequence[ReceiptReport]) -> None:
         async with unit_of_work(self.database, now=self.clock.now()) as unit:
             await adopt_by_receipts(unit, reports, context=self.context)
+
+    async def _keep_texts(self, texts: Sequence[InboundText]) -> None:
+        await take_together(self.database, texts, now=self.clock.now(), context=self.context)
 
     async def _verified_form(self, request: web.Request) -> MultiMapping[str]:
         """Return the form of a request that the provider signed for our address and account.

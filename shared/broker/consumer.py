@@ -3,29 +3,26 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from aio_pika.abc import AbstractIncomingMessage
 from aiormq.exceptions import ChannelInvalidStateError
 
 from shared.broker.connection import declare_on, declare_topology, let_go, link_errors, open_connection
+from shared.broker.handler import Handler, Job, handle_once, handle_together, handling, report_refusal
 from shared.broker.publisher import Headers, Publication, Publisher, UnroutableError
 from shared.broker.recoverability import Breaker, DeadLetter, Retry, recover
 from shared.broker.topology import QUEUES, dead_letter_queue, retry_queue
 from shared.kernel.backoff import exponential
 from shared.kernel.clock import Clock
-from shared.kernel.errors import DependencyUnavailableError, PermanentError, TransientError
+from shared.kernel.errors import DependencyUnavailableError, PermanentError
 from shared.kernel.traceparent import TRACEPARENT, read_traceparent
-from shared.messages.base import WireModel
 from shared.messages.catalogue import read_payload
-from shared.messages.envelope import Envelope, caused_by, read_envelope
+from shared.messages.envelope import read_envelope
 from shared.postgres import inbox
-from shared.postgres.database import Database, is_conflict
-from shared.postgres.unit_of_work import UnitOfWork, unit_of_work
+from shared.postgres.database import Database
 from shared.telemetry import tracing
 from shared.telemetry.log import log
 from shared.telemetry.metrics import Metrics
@@ -36,29 +33,35 @@ QUEUE = "x-aftercare-queue"
 ROUTING_KEY = "x-aftercare-routing-key"
 CAUSE = "x-aftercare-cause"
 
-_CONFLICTS_IN_A_ROW = 5
 _PROBE_EVERY_S = 5.0
 _SET_ASIDE = "1m"
 _WENT_WRONG = {"retried", "set_aside", "dead_lettered", "handed_back"}
 _WATCH_EVERY_S = 5.0
 _DRAIN_S = 10.0
+_MOST_TOGETHER = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Handler:
-    """What a service does with one type of message.
+class _Delivery:
+    """A delivery as it was understood, or why it was not."""
 
-    ``touches`` names what the handler will change (patients, bookings), so that deliveries which touch the same are
-    locked in one order. ``on_refused`` runs in a transaction of its own before a refused delivery is dead-lettered.
-    ``concerns`` says by the payload alone whether there is anything to do: what is told to everybody is often none of a
-    service's business, and then costs it no transaction.
-    """
+    message: AbstractIncomingMessage
+    understood: Job | Exception
 
-    type: str
-    handle: Callable[[UnitOfWork, Envelope, Any], Awaitable[None]]
-    touches: Callable[[Envelope, Any], Iterable[str]]
-    on_refused: Callable[[UnitOfWork, Envelope, Any, PermanentError], Awaitable[None]] | None = None
-    concerns: Callable[[Any], bool] = lambda _payload: True
+    @property
+    def names(self) -> frozenset[str]:
+        """What it touches, and what another delivery of the same message touches too."""
+        if isinstance(self.understood, Exception):
+            return frozenset()
+        envelope = self.understood.envelope
+        return self.understood.touches | {f"message:{envelope.source}:{envelope.id}"}
+
+    @property
+    def may_join(self) -> bool:
+        """Whether it is handled in a transaction that others may share: one that went wrong before goes alone."""
+        if isinstance(self.understood, Exception) or not self.understood.is_ours:
+            return False
+        return not (self.message.redelivered or ATTEMPT in self.message.headers)
 
 
 class Consumer:
@@ -74,7 +77,9 @@ class Consumer:
         publisher: Publisher,
         clock: Clock,
         metrics: Metrics,
-        concurrency: int = 4,
+        concurrency: int = 2,
+        rest_after: Callable[[float], float] = lambda _worked_s: 0.0,
+        came: Callable[[], None] = lambda: None,
         prefetch: int = 40,
         breaker_limit: int = 20,
         probe_every_s: float = _PROBE_EVERY_S,
@@ -87,7 +92,11 @@ class Consumer:
         self._clock = clock
         self._metrics = metrics
         self._prefetch = prefetch
-        self._slots = asyncio.Semaphore(concurrency)
+        self._concurrency = concurrency
+        self._rest_after = rest_after
+        self._came = came
+        self._arrived: deque[_Delivery] = deque()
+        self._in_hand: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._breaker = Breaker(limit=breaker_limit)
         self._probe_every_s = probe_every_s
@@ -177,33 +186,21 @@ class Consumer:
         """Start work in a task of our own: when a channel closes, the library cancels its callbacks in mid-await."""
         if self._stopping.is_set():
             return  # closing the link hands it back
-        task = asyncio.create_task(self._work(message))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._came()
+        self._arrived.append(self._understand(message))
+        if len(self._tasks) < self._concurrency:
+            task = asyncio.create_task(self._work_off())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    async def _work(self, message: AbstractIncomingMessage) -> None:
-        async with self._slots:
-            if _is_gone(message):
-                return  # its link broke while it waited: the broker gives it again
-            started = time.monotonic()
-            kind = "unreadable"
-            try:
-                envelope, payload, handler = self._read(message)
-                kind = envelope.type
-                with handling(envelope, payload, handler, queue=self.queue, attempt=_attempt(message) + 1) as span:
-                    outcome = await self._handle_until_decided(message, envelope, payload, handler)
-                    span.note(outcome=outcome)
-                    if outcome in _WENT_WRONG:
-                        span.fail(outcome)
-            except DependencyUnavailableError:
-                outcome = "handed_back"
-                await self._settle(message.nack(requeue=True))
-            except Exception as error:  # noqa: BLE001 - no content, however odd, costs more than its own delivery
-                outcome = await self._recover(message, error, attempt=_attempt(message) + 1)
-            self._metrics.handled.labels(self.queue, kind, outcome).inc()
-            self._metrics.handling_seconds.labels(self.queue, kind).observe(time.monotonic() - started)
+    def _understand(self, message: AbstractIncomingMessage) -> _Delivery:
+        """Read a delivery; one that cannot be understood, however odd, costs no other anything."""
+        try:
+            return _Delivery(message, self._read(message))
+        except Exception as error:  # noqa: BLE001 - decided on when it is its turn
+            return _Delivery(message, error)
 
-    def _read(self, message: AbstractIncomingMessage) -> tuple[Envelope, WireModel, Handler]:
+    def _read(self, message: AbstractIncomingMessage) -> Job:
         """Understand a delivery.
 
         Raises:
@@ -215,46 +212,110 @@ class Consumer:
         payload = read_payload(envelope)
         if handler is None:
             raise PermanentError(f"type: not handled by the queue {self.queue}")
-        return envelope, payload, handler
+        return Job(envelope, payload, handler)
 
-    async def _handle_until_decided(
-        self, message: AbstractIncomingMessage, envelope: Envelope, payload: WireModel, handler: Handler
-    ) -> str:
+    async def _work_off(self) -> None:
+        """Handle what has arrived, several at once where several wait, until nothing waits."""
+        while batch := self._next():
+            began = time.monotonic()
+            names = {name for delivery in batch for name in delivery.names}
+            self._in_hand |= names
+            try:
+                for delivery in await self._together(batch):
+                    await self._work(delivery)
+            finally:
+                self._in_hand -= names
+            if (rest_s := self._rest_after(time.monotonic() - began)) > 0:
+                await self._pause(rest_s)
+
+    def _next(self) -> list[_Delivery]:
+        """Take the oldest delivery, and with it those behind it that touch neither the same nor anything in hand.
+
+        What touches the same stays in its order: whatever is left behind keeps back what follows it.
+        """
+        batch: list[_Delivery] = []
+        left: list[_Delivery] = []
+        names = set(self._in_hand)
+        while self._arrived and len(batch) < _MOST_TOGETHER and not self._stopping.is_set():
+            delivery = self._arrived.popleft()
+            if _is_gone(delivery.message):
+                continue  # its link broke while it waited: the broker gives it again
+            fits = delivery.names.isdisjoint(names) and (not batch or (delivery.may_join and batch[0].may_join))
+            (batch if fits else left).append(delivery)
+            names |= delivery.names
+        self._arrived.extendleft(reversed(left))
+        return batch
+
+    async def _together(self, batch: Sequence[_Delivery]) -> Sequence[_Delivery]:
+        """Handle several deliveries in one transaction; return those that have to be handled alone."""
+        if len(batch) == 1 or self._breaker.is_open:
+            return batch
+        started = time.monotonic()
+        jobs = [delivery.understood for delivery in batch if isinstance(delivery.understood, Job)]
+        try:
+            done = await handle_together(self._database, jobs, queue=self.queue, now=self._clock.now())
+        except Exception as error:  # noqa: BLE001 - each shows alone what is wrong with it
+            log.info("handling one by one", queue=self.queue, count=len(batch), reason=type(error).__name__)
+            return batch
+        self._breaker.succeeded()
+        for delivery, job, is_done in zip(batch, jobs, done, strict=True):
+            if is_done:
+                await self._settle(delivery.message.ack())
+                self._count(job.envelope.type, "handled", started)
+        return [delivery for delivery, is_done in zip(batch, done, strict=True) if not is_done]
+
+    async def _work(self, delivery: _Delivery) -> None:
+        message, job, started = delivery.message, delivery.understood, time.monotonic()
+        if _is_gone(message):
+            return
+        if isinstance(job, Exception):
+            self._count("unreadable", await self._recover(message, job, attempt=_attempt(message) + 1), started)
+            return
+        try:
+            with handling(job, queue=self.queue, attempt=_attempt(message) + 1) as span:
+                outcome = await self._handle_until_decided(message, job)
+                span.note(outcome=outcome)
+                if outcome in _WENT_WRONG:
+                    span.fail(outcome)
+        except DependencyUnavailableError:
+            outcome = "handed_back"
+            await self._settle(message.nack(requeue=True))
+        except Exception as error:  # noqa: BLE001 - no content, however odd, costs more than its own delivery
+            outcome = await self._recover(message, error, attempt=_attempt(message) + 1)
+        self._count(job.envelope.type, outcome, started)
+
+    def _count(self, kind: str, outcome: str, started: float) -> None:
+        self._metrics.handled.labels(self.queue, kind, outcome).inc()
+        self._metrics.handling_seconds.labels(self.queue, kind).observe(time.monotonic() - started)
+
+    async def _handle_until_decided(self, message: AbstractIncomingMessage, job: Job) -> str:
         """Handle a delivery; wait in place while the database is away: no other delivery could be handled either."""
         waits = 0
         while True:
             try:
                 async with self._one_at_a_time_while_probing():
-                    arrival = await handle_once(self._database, envelope, payload, handler, now=self._clock.now())
+                    arrival = await handle_once(self._database, job, now=self._clock.now())
             except DependencyUnavailableError:
                 if self._stopping.is_set() or _is_gone(message):
                     raise
                 waits += 1
                 await self._pause(exponential(waits, first=0.1, cap=2.0))
             except Exception as error:  # noqa: BLE001 - whatever a handler raises is decided by kind, here and nowhere else
-                return await self._after_failure(message, envelope, payload, handler, error)
+                return await self._after_failure(message, job, error)
             else:
                 self._breaker.succeeded()
                 self._metrics.consumer_stopped.labels(self.queue).set(0)
                 await self._settle(message.ack())
                 return "handled" if arrival is inbox.Arrival.NEW else arrival.value
 
-    async def _after_failure(
-        self,
-        message: AbstractIncomingMessage,
-        envelope: Envelope,
-        payload: WireModel,
-        handler: Handler,
-        error: Exception,
-    ) -> str:
+    async def _after_failure(self, message: AbstractIncomingMessage, job: Job, error: Exception) -> str:
         """Recover a failed delivery. While everything fails, what would be given up is set aside instead."""
         attempt = _attempt(message) + 1
         decision = recover(error, attempt=attempt)
         if isinstance(error, PermanentError):
-            now = self._clock.now()
-            await report_refusal(self._database, envelope, payload, handler, error, now=now)
+            await report_refusal(self._database, job, error, now=self._clock.now())
             return await self._recover(message, error, attempt=attempt)
-        log.warning("handling failed", queue=self.queue, type=envelope.type, attempt=attempt, exc_info=error)
+        log.warning("handling failed", queue=self.queue, type=job.envelope.type, attempt=attempt, exc_info=error)
         if isinstance(decision, DeadLetter):
             self._breaker.gave_up()
         if self._breaker.is_open:
@@ -322,68 +383,6 @@ class Consumer:
         with contextlib.suppress(DependencyUnavailableError):
             async with link_errors("acknowledging"):
                 await answer
-
-
-def handling(
-    envelope: Envelope, payload: WireModel, handler: Handler, *, queue: str | None = None, attempt: int | None = None
-) -> AbstractContextManager[tracing.Span]:
-    """Let the block be a span of the message's trace; what is told to everybody and none of our business needs none."""
-    if not handler.concerns(payload):
-        return tracing.unrecorded()
-    return tracing.span(
-        f"handle {envelope.type}",
-        kind="consumer",
-        parent=envelope.traceparent,
-        type=envelope.type,
-        queue=queue,
-        attempt=attempt,
-    )
-
-
-async def handle_once(
-    database: Database, envelope: Envelope, payload: WireModel, handler: Handler, *, now: datetime
-) -> inbox.Arrival:
-    """Let a message take effect in one transaction: locks, inbox, effect, outbox. A deadlock is not an attempt.
-
-    Raises:
-        PermanentError: refused for ever.
-        TransientError: other transactions stayed in the way.
-        DependencyUnavailableError: the database is away.
-    """
-    if not handler.concerns(payload):
-        return inbox.Arrival.NOT_OURS
-    for _ in range(_CONFLICTS_IN_A_ROW):
-        try:
-            async with unit_of_work(database, now=now, cause=caused_by(envelope)) as unit:
-                return await _take_effect(unit, envelope, payload, handler)
-        except Exception as error:
-            if not is_conflict(error):
-                raise
-    raise TransientError("other transactions were in the way")
-
-
-async def _take_effect(unit: UnitOfWork, envelope: Envelope, payload: WireModel, handler: Handler) -> inbox.Arrival:
-    arrival = await inbox.enter(unit.connection, envelope, touches=handler.touches(envelope, payload))
-    if arrival is inbox.Arrival.CONFLICT:
-        raise PermanentError("id: used before by the same source for other content")
-    if arrival is inbox.Arrival.NEW:
-        await handler.handle(unit, envelope, payload)
-    return arrival
-
-
-async def report_refusal(
-    database: Database,
-    envelope: Envelope,
-    payload: WireModel,
-    handler: Handler,
-    error: PermanentError,
-    *,
-    now: datetime,
-) -> None:
-    """Let a handler say, in a transaction of its own, that it refused a message."""
-    if handler.on_refused is not None:
-        async with unit_of_work(database, now=now, cause=caused_by(envelope)) as unit:
-            await handler.on_refused(unit, envelope, payload, error)
 
 
 def _routing_key(message: AbstractIncomingMessage) -> str:

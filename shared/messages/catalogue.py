@@ -61,7 +61,7 @@ CATALOGUE: dict[str, MessageType] = {
         MessageType(pause.TRY_PROVIDER, pause.TryProvider, owned=True, urgent=True),
         MessageType(infusions.PATIENT_INFUSIONS, infusions.PatientInfusions, owned=True),
         MessageType(assessment.RECORDED, assessment.AssessmentRecorded, owned=True),
-        MessageType(checkin.ANSWERED, checkin.CheckinAnswered),
+        MessageType(checkin.ANSWERED, checkin.CheckinAnswered, urgent=True),
         MessageType(checkin.COMPLETED, checkin.CheckinCompleted),
         MessageType(checkin.EXPIRED, checkin.CheckinExpired),
         MessageType(reading.REPLY_READ, reading.ReplyRead, owned=True, urgent=True),

@@ -4,20 +4,32 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from shared.kernel.errors import ConfigurationError, DependencyUnavailableError
 from shared.postgres.sealing import Sealer
 
-Connection = AsyncConnection[DictRow]
+Link = AsyncConnection[DictRow]
+"""A connection to the database itself."""
+
+Values = Sequence[Any] | Mapping[str, Any]
+
+
+class Connection(Protocol):
+    """What a store works with: somewhere to execute statements. Usually a link, sometimes a share of one."""
+
+    async def execute(self, query: Any, params: Values | None = None, /) -> AsyncCursor[DictRow]:
+        """Execute one statement and return what it gave."""
+        ...
+
 
 # Client side limits, so that a database that is frozen or half gone is noticed (RELIABILITY.md F21).
 _CONNECT: dict[str, Any] = {
@@ -63,7 +75,7 @@ def is_unavailable(error: BaseException) -> bool:
 
 
 @contextlib.contextmanager
-def cut_after(connection: Connection, seconds: float) -> Iterator[None]:
+def cut_after(connection: Link, seconds: float) -> Iterator[None]:
     """Cut the link to the database if the block takes longer: what waits on it then fails at once.
 
     Cancelling is not enough on a link that is half open, and neither are keepalives where a proxy still answers them:
@@ -76,12 +88,12 @@ def cut_after(connection: Connection, seconds: float) -> Iterator[None]:
         timer.cancel()
 
 
-def _cut(connection: Connection) -> None:
+def _cut(connection: Link) -> None:
     with contextlib.suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as link:
         link.shutdown(socket.SHUT_RDWR)
 
 
-async def connect(url: str, *, schema: str) -> Connection:
+async def connect(url: str, *, schema: str) -> Link:
     """Open one connection in autocommit mode, as the schema's role.
 
     Raises:
@@ -97,7 +109,7 @@ async def connect(url: str, *, schema: str) -> Connection:
     return connection
 
 
-async def connect_as_owner(url: str, *, read_only: bool = False) -> Connection:
+async def connect_as_owner(url: str, *, read_only: bool = False) -> Link:
     """Open one connection in autocommit mode with the rights of the login itself: for people's commands only.
 
     Raises:
@@ -130,7 +142,7 @@ def _why_not(error: psycopg.OperationalError) -> str:
     return f"the database does not answer ({type(error).__name__})"
 
 
-async def _prepare(connection: Connection, schema: str) -> None:
+async def _prepare(connection: Link, schema: str) -> None:
     settings = {**_SESSION, "search_path": schema, "timezone": "UTC", "role": role_of(schema)}
     with cut_after(connection, _PREPARE_TIMEOUT_S):
         await connection.execute(
@@ -146,7 +158,7 @@ class Database:
         self.schema = schema
         self.sealer = sealer
         self.url = url
-        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+        self._pool: AsyncConnectionPool[Link] = AsyncConnectionPool(
             url,
             connection_class=AsyncConnection[DictRow],
             kwargs={"autocommit": True, "row_factory": dict_row, **_CONNECT},
@@ -159,7 +171,7 @@ class Database:
             name=schema,
         )
 
-    async def _configure(self, connection: Connection) -> None:
+    async def _configure(self, connection: Link) -> None:
         await _prepare(connection, self.schema)
 
     async def __aenter__(self) -> Self:
@@ -170,7 +182,7 @@ class Database:
         await self._pool.close(timeout=5.0)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
+    async def transaction(self) -> AsyncIterator[Link]:
         """Run one transaction, bounded in time; commit at the end, roll back on any error.
 
         Raises:
@@ -191,7 +203,7 @@ class Database:
             raise
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
+    async def connection(self) -> AsyncIterator[Link]:
         """Lend a connection in autocommit mode, for single statements that read.
 
         Raises:
@@ -221,6 +233,14 @@ LOCK_IN_ORDER = """SELECT pg_advisory_xact_lock(key)
       FROM (SELECT DISTINCT hashtextextended(current_schema() || ':' || name, 0) AS key
               FROM unnest(%(names)s::text[]) AS name ORDER BY key) AS keys"""
 """Locks ``names`` until the transaction ends, always in the same order."""
+
+
+async def execute_each(connection: Connection, query: str, rows: Sequence[Values]) -> None:
+    """Execute one statement for each of several rows, without waiting for each."""
+    if isinstance(connection, AsyncConnection):
+        await connection.cursor().executemany(query, rows)
+    else:
+        await asyncio.gather(*(connection.execute(query, row) for row in rows))
 
 
 async def lock_in_order(connection: Connection, names: list[str]) -> None:

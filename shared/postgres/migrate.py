@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from shared.kernel.errors import ConfigurationError
-from shared.postgres.database import Connection, connect_as_owner, role_of
+from shared.postgres.database import Connection, Link, connect_as_owner, role_of
 
 _SHARED = Path(__file__).parent / "migrations"
 READER = "console"
@@ -106,7 +106,7 @@ async def _pending(connection: Connection, schema: str, known: Sequence[Migratio
     return [migration for migration in known if migration.name not in applied]
 
 
-async def _apply(connection: Connection, schema: str, migration: Migration) -> None:
+async def _apply(connection: Link, schema: str, migration: Migration) -> None:
     async with connection.transaction():
         await connection.execute("SELECT set_config('search_path', %s, true)", (schema,))
         await connection.execute(migration.text.encode())

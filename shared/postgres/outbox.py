@@ -10,8 +10,8 @@ from shared.postgres.database import Connection
 from shared.postgres.sealing import Sealer, UnsealError
 from shared.telemetry.log import log
 
-CHANNEL = "outbox"
-"""Name on which a commit tells the relay that there is something to publish; the schema stands before it."""
+ROUTINE, URGENT = "outbox_routine", "outbox_urgent"
+"""Names on which a commit tells a lane's relay that there is something to publish; the schema stands before them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,14 @@ async def append(connection: Connection, sealer: Sealer, envelopes: Sequence[Env
         """WITH added AS (
                INSERT INTO outbox (urgent, routing_key, message_id, body)
                SELECT * FROM unnest(%s::boolean[], %s::text[], %s::text[], %s::bytea[]))
-           SELECT pg_notify(current_schema() || '_' || %s, '')""",
-        (list(urgent), list(types), list(ids), list(bodies), CHANNEL),
+           SELECT pg_notify(current_schema() || '_' || lane, '') FROM unnest(%s::text[]) AS lane""",
+        (list(urgent), list(types), list(ids), list(bodies), sorted({channel_of(urgent=one) for one in urgent})),
     )
+
+
+def channel_of(*, urgent: bool) -> str:
+    """Return the name on which a lane's relay is woken."""
+    return URGENT if urgent else ROUTINE
 
 
 def _row(sealer: Sealer, envelope: Envelope) -> tuple[bool, str, str, bytes]:

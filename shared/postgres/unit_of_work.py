@@ -1,15 +1,18 @@
 """The unit of work: one transaction, its time, and the messages that leave with it."""
 
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from shared.messages.base import WireModel
 from shared.messages.envelope import Cause, Envelope, wrap
 from shared.postgres import outbox
 from shared.postgres.database import Connection, Database
 from shared.postgres.sealing import Sealer
+from shared.postgres.side_by_side import SideBySide
 from shared.telemetry import tracing
 
 
@@ -23,11 +26,19 @@ class UnitOfWork:
     source: str
     cause: Cause
     outgoing: list[Envelope] = field(default_factory=list)
+    notes: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
 
     def publish(self, message_type: str, data: WireModel, *, subject: str | None = None) -> None:
         """Send a message of ours when the transaction commits."""
         cause = replace(self.cause, traceparent=tracing.current())
         self.outgoing.append(wrap(message_type, data, source=self.source, now=self.now, subject=subject, cause=cause))
+
+    def write_at_the_end(self, statement: str, row: tuple[Any, ...]) -> None:
+        """Write a row that nothing else in the transaction reads, together with all others of the same statement.
+
+        ``statement`` takes one array for each column.
+        """
+        self.notes.append((statement, row))
 
 
 @asynccontextmanager
@@ -42,4 +53,39 @@ async def unit_of_work(database: Database, *, now: datetime, cause: Cause | None
         async with database.transaction() as connection:
             unit = UnitOfWork(connection, database.sealer, now, f"aftercare/{database.schema}", cause)
             yield unit
-            await outbox.append(connection, database.sealer, unit.outgoing)
+            await _finish(connection, database.sealer, [unit])
+
+
+@asynccontextmanager
+async def units_side_by_side(
+    database: Database, causes: Sequence[Cause], *, now: datetime
+) -> AsyncIterator[list[UnitOfWork]]:
+    """Open one transaction for several pieces of work, to be done by tasks that run side by side.
+
+    The pieces may not touch the same. They succeed or fail together: whoever uses this tries them one by one if they
+    fail.
+
+    Raises:
+        DependencyUnavailableError: the database is away.
+    """
+    async with database.transaction() as link:
+        connection = SideBySide(link)
+        units = [
+            UnitOfWork(connection, database.sealer, now, f"aftercare/{database.schema}", cause) for cause in causes
+        ]
+        try:
+            yield units
+        finally:
+            await connection.settled()
+        await _finish(link, database.sealer, units)
+
+
+async def _finish(connection: Connection, sealer: Sealer, units: Sequence[UnitOfWork]) -> None:
+    """Write what was left for the end."""
+    rows = defaultdict(list)
+    for unit in units:
+        for statement, row in unit.notes:
+            rows[statement].append(row)
+    for statement, of_statement in rows.items():
+        await connection.execute(statement, [list(column) for column in zip(*of_statement, strict=True)])
+    await outbox.append(connection, sealer, [envelope for unit in units for envelope in unit.outgoing])

@@ -1,6 +1,7 @@
 """Things done together: what arrives while one batch is under way makes the next."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from typing import Generic, TypeVar
@@ -13,13 +14,21 @@ T = TypeVar("T")
 class Batches(Generic[T]):
     """Hands things to ``work`` in batches, one batch at a time.
 
+    ``rest_after`` says for how many seconds to rest after a batch that took so many.
     A thing that comes alone is done at once: nothing waits to be joined by others. Where a batch fails, each of its
     things is tried alone, so that one cannot spoil the others; unless a dependency is away, which fails them all.
     """
 
-    def __init__(self, work: Callable[[Sequence[T]], Awaitable[None]], *, most: int = 50) -> None:
+    def __init__(
+        self,
+        work: Callable[[Sequence[T]], Awaitable[None]],
+        *,
+        most: int = 50,
+        rest_after: Callable[[float], float] = lambda _worked_s: 0.0,
+    ) -> None:
         self._work = work
         self._most = most
+        self._rest_after = rest_after
         self._waiting: list[tuple[T, asyncio.Future[None]]] = []
         self._worker: asyncio.Task[None] | None = None
 
@@ -40,7 +49,10 @@ class Batches(Generic[T]):
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+                began = time.monotonic()
                 await self._try(batch)
+                if (rest_s := self._rest_after(time.monotonic() - began)) > 0:
+                    await asyncio.sleep(rest_s)
         finally:
             self._worker = None
 

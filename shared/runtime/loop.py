@@ -1,8 +1,10 @@
 """A loop that does work while there is some, then sleeps until it is woken or its turn comes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 from shared.kernel.backoff import exponential
 from shared.kernel.errors import DependencyUnavailableError
@@ -15,6 +17,7 @@ class Loop:
 
     There is more while ``work`` returns a number above zero, unless ``is_more`` knows better: after a batch that was
     not full there is nothing left.
+    ``rest_after`` says for how many seconds to rest after so many of work, whatever wakes it.
     A failure never ends a loop: it is logged, shown by ``complaint``, and tried again with growing pauses.
     """
 
@@ -23,6 +26,7 @@ class Loop:
     every_s: float
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     is_more: Callable[[int], bool] = lambda done: done > 0
+    rest_after: Callable[[float], float] = lambda _worked_s: 0.0
     _failures: int = 0
     _complaint: str | None = None
 
@@ -33,7 +37,11 @@ class Loop:
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until ``stopping`` is set."""
         while not stopping.is_set():
+            began = time.monotonic()
             busy = await self._turn()
+            rest_s = self.rest_after(time.monotonic() - began)
+            if rest_s > 0:
+                await self._wait(rest_s, stopping.wait())
             if not busy:
                 await self._sleep(stopping)
 
@@ -43,7 +51,7 @@ class Loop:
             done = await self.work()
         except DependencyUnavailableError as error:
             self._failed(str(error))
-            log.warning("a loop waits for a dependency", check=self.name, attempt=self._failures)
+            log.warning("a loop waits for a dependency", check=self.name, attempt=self._failures, reason=str(error))
             return False
         except Exception as error:  # noqa: BLE001 - a loop outlives its mistakes; they are logged and shown by health
             self._failed(f"fails with {type(error).__name__}")
@@ -58,12 +66,16 @@ class Loop:
         self._complaint = complaint if self._failures > 1 else None
 
     async def _sleep(self, stopping: asyncio.Event) -> None:
-        pause = exponential(self._failures, first=0.2, cap=2.0) if self._failures else self.every_s
-        waits = [asyncio.ensure_future(stopping.wait())]
-        if not self._failures:
-            waits.append(asyncio.ensure_future(self.wake.wait()))
+        if self._failures:
+            await self._wait(exponential(self._failures, first=0.2, cap=2.0), stopping.wait())
+        else:
+            await self._wait(self.every_s, stopping.wait(), self.wake.wait())
+
+    @staticmethod
+    async def _wait(seconds: float, *signals: Coroutine[Any, Any, object]) -> None:
+        waits = [asyncio.ensure_future(signal) for signal in signals]
         try:
-            await asyncio.wait(waits, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()

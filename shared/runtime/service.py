@@ -11,19 +11,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from shared.broker.consumer import Consumer, Handler
+from shared.broker.consumer import Consumer
+from shared.broker.handler import Handler
 from shared.broker.publisher import Publisher
 from shared.clinics.file import load_clinics
 from shared.clinics.model import Clinics
 from shared.kernel.clock import Clock, SystemClock
 from shared.kernel.errors import ConfigurationError, DependencyUnavailableError
-from shared.postgres import inbox, patient_requests
+from shared.postgres import inbox, outbox, patient_requests
 from shared.postgres.database import Database, connect
 from shared.postgres.demo_clock import FollowedClock
 from shared.postgres.listener import Listener
 from shared.postgres.migrate import require_known_schema
-from shared.postgres.outbox import CHANNEL as OUTBOX
 from shared.postgres.sealing import Sealer, parse_sealing_keys
+from shared.runtime.give_way import GiveWay
 from shared.runtime.loop import Loop
 from shared.runtime.relay import OutboxGauge, OutboxRelay
 from shared.runtime.settings import ServiceSettings
@@ -50,6 +51,7 @@ class Kit:
     metrics: Metrics
     health: Health
     listener: Listener
+    give_way: GiveWay = field(default_factory=GiveWay)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,13 @@ class Queues:
     """One or more queues read by the same table of handlers, with their own link and transactions.
 
     ``database`` is a pool of connections of their own, for queues that must not wait behind the service's other work.
+    What ``gives_way`` rests while much comes in by those that do not.
     """
 
     names: Sequence[str]
     handlers: Sequence[Handler]
-    concurrency: int = 4
     database: Database | None = None
+    gives_way: bool = True
 
 
 @dataclass(slots=True)
@@ -154,7 +157,7 @@ async def _run_parts(kit: Kit, parts: Parts, settings: ServiceSettings, port: in
             publisher=forwarder,
             clock=kit.clock,
             metrics=kit.metrics,
-            concurrency=row.concurrency,
+            **_manners(kit.give_way, row),
         )
         for row in parts.queues
         for queue in row.names
@@ -190,12 +193,19 @@ async def _run_parts(kit: Kit, parts: Parts, settings: ServiceSettings, port: in
         await publisher.close()
 
 
+def _manners(give_way: GiveWay, row: Queues) -> dict[str, Any]:
+    if row.gives_way:
+        return {"rest_after": give_way.rest_after}
+    return {"rest_after": give_way.breath_after, "came": give_way.urgent}
+
+
 def _relays(kit: Kit, publishers: Sequence[Publisher]) -> list[Loop]:
     loops = []
     for publisher, urgent in zip(publishers, (False, True), strict=True):
         relay = OutboxRelay(kit.database, publisher, kit.metrics, urgent=urgent)
         loop = Loop(f"outbox {'urgent' if urgent else 'routine'}", relay.run_once, every_s=1.0, is_more=relay.is_more)
-        kit.listener.wakes(OUTBOX, loop.wake)
+        loop.rest_after = kit.give_way.breath_after if urgent else kit.give_way.rest_after
+        kit.listener.wakes(outbox.channel_of(urgent=urgent), loop.wake)
         loops.append(loop)
     return loops
 

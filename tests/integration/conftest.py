@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from shared.broker.connection import declare_topology, open_connection
-from shared.broker.consumer import Consumer, Handler
+from shared.broker.consumer import Consumer
+from shared.broker.handler import Handler
 from shared.broker.publisher import Publication, Publisher
 from shared.broker.topology import BOOKING_EVENTS, TOPOLOGY, dead_letter_queue
 from shared.kernel.clock import SystemClock

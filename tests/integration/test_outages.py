@@ -87,7 +87,7 @@ async def test_links_that_fall_silent_are_noticed_and_opened_again(line, amqp_ur
         line.consuming(url=broker.url) as consumer,
     ):
         listener = Listener(behind.url, "booking_events")
-        listener.wakes("outbox", woken)
+        listener.wakes("outbox_routine", woken)
         listening = asyncio.create_task(listener.run())
         publisher = Publisher(broker.url, name="behind the proxy")
         await publisher.publish(event())
@@ -119,7 +119,7 @@ async def test_links_that_fall_silent_are_noticed_and_opened_again(line, amqp_ur
         for _ in range(4):  # more than the pool held: none of its old links is still in use
             await database.now()
         async with database.transaction() as connection:
-            await connection.execute("SELECT pg_notify('booking_events_outbox', '')")
+            await connection.execute("SELECT pg_notify('booking_events_outbox_routine', '')")
         await until(woken.is_set, what="a notification")
         listening.cancel()
         await publisher.close()

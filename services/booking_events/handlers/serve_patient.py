@@ -6,7 +6,7 @@ from functools import partial
 from services.booking_events import store
 from services.booking_events.domain.patient import details_of, read_corrections, unknown_person
 from services.booking_events.handlers.plan_reminders import plan_reminders
-from shared.broker.consumer import Handler
+from shared.broker.handler import Handler
 from shared.clinics.model import Clinics
 from shared.kernel.errors import PermanentError
 from shared.messages.envelope import Envelope

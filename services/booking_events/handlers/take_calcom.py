@@ -16,7 +16,7 @@ from services.booking_events.domain.calcom import (
 )
 from services.booking_events.handlers.keep_booking import keep_booking, report_contradiction, touches
 from services.booking_events.handlers.keep_status import keep_status
-from shared.broker.consumer import Handler
+from shared.broker.handler import Handler
 from shared.clinics.model import Clinics
 from shared.kernel.errors import PermanentError
 from shared.messages.booking import CANCELLED, CREATED, Booking

@@ -99,10 +99,9 @@ async def acknowledge_by_text(unit: UnitOfWork, reply: MessageReceived, *, conte
                 await cases.page_now(unit.connection, case.case_id, now=unit.now)
             case PageReply.UNCLEAR:
                 await ask_again(unit, case, key, about=reply.provider_reference, context=context)
-    await records.remember(
-        unit.connection,
+    records.remember(
+        unit,
         "reply read",
-        now=unit.now,
         clinic_id=reply.clinic_id,
         patient_ref=None,
         reference=reply.provider_reference,
@@ -159,10 +158,9 @@ async def acknowledge(unit: UnitOfWork, case: Case, *, who: str, how: str, conte
     if not await cases.acknowledge(unit.connection, case.case_id, who=who, now=unit.now):
         return
     await stop_paging(unit, case, context=context)
-    await records.remember(
-        unit.connection,
+    records.remember(
+        unit,
         "case acknowledged",
-        now=unit.now,
         clinic_id=case.clinic_id,
         patient_ref=case.patient_ref,
         reference=case.case_id,

@@ -27,6 +27,7 @@ async def answer_patient(
         clinic_id=clinic_id,
         patient_ref=patient_ref,
         subject=f"answers:{reference}",
+        revision=1,
         recipient=recipient,
         messages=[
             PlannedMessage(

@@ -188,10 +188,9 @@ def about(checkin: CheckIn) -> JsonObject:
 
 
 async def _remember(unit: UnitOfWork, checkin: CheckIn, what: str, detail: str) -> None:
-    await records.remember(
-        unit.connection,
+    records.remember(
+        unit,
         what,
-        now=unit.now,
         clinic_id=checkin.clinic_id,
         patient_ref=checkin.patient_ref,
         reference=checkin.checkin_id,

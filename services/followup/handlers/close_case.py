@@ -35,10 +35,9 @@ async def close(unit: UnitOfWork, case: Case, *, who: str, disposition: Disposit
         return
     if case.waits:
         await stop_paging(unit, case, context=context)
-    await records.remember(
-        unit.connection,
+    records.remember(
+        unit,
         "case closed",
-        now=unit.now,
         clinic_id=case.clinic_id,
         patient_ref=case.patient_ref,
         reference=case.case_id,

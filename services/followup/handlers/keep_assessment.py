@@ -42,10 +42,9 @@ async def keep_assessment(
         score=_score(assessment),
         at=assessment.recorded_at,
     )
-    await records.remember(
-        unit.connection,
+    records.remember(
+        unit,
         "assessment kept",
-        now=unit.now,
         clinic_id=assessment.clinic_id,
         patient_ref=assessment.patient_ref,
         reference=assessment.assessment_id,

@@ -126,10 +126,9 @@ def _may_move(checkin: CheckIn) -> bool:
 
 
 async def _tell(unit: UnitOfWork, checkin: CheckIn, what: str) -> None:
-    await records.remember(
-        unit.connection,
+    records.remember(
+        unit,
         what,
-        now=unit.now,
         clinic_id=checkin.clinic_id,
         patient_ref=checkin.patient_ref,
         reference=checkin.checkin_id,

@@ -81,10 +81,9 @@ async def note_sent(
 async def _go_on_without(
     unit: UnitOfWork, checkin: CheckIn, recipient: Recipient, outcome: MessageOutcome, *, context: Context
 ) -> None:
-    await records.remember(
-        unit.connection,
+    records.remember(
+        unit,
         "question not sent",
-        now=unit.now,
         clinic_id=checkin.clinic_id,
         patient_ref=checkin.patient_ref,
         reference=checkin.checkin_id,
@@ -153,10 +152,9 @@ async def _note_failed_page(unit: UnitOfWork, outcome: MessageOutcome) -> None:
     case = await cases.find(unit.connection, case_id)
     if case is None or not case.waits:
         return
-    await records.remember(
-        unit.connection,
+    records.remember(
+        unit,
         "page not delivered",
-        now=unit.now,
         clinic_id=case.clinic_id,
         patient_ref=case.patient_ref,
         reference=case_id,

@@ -81,10 +81,9 @@ async def page_next(unit: UnitOfWork, case: Case, *, context: Context) -> None:
         await _page(unit, case, clinic, person, step.number)
     if not step.people:
         log.error("a case waits and nobody can be paged", clinic_id=case.clinic_id, case=case.case_id)
-    await records.remember(
-        unit.connection,
+    records.remember(
+        unit,
         "paged" if step.people else "nobody to page",
-        now=unit.now,
         clinic_id=case.clinic_id,
         patient_ref=case.patient_ref,
         reference=case.case_id,

@@ -18,9 +18,11 @@ async def publish_plan(
     recipient: Recipient,
     messages: Sequence[PlannedMessage],
     closed: Sequence[str] = (),
+    revision: int | None = None,
 ) -> None:
-    """Publish one more revision of a subject's plan."""
-    revision = await patients.raise_revision(unit.connection, subject)
+    """Publish one more revision of a subject's plan; or a given one, of a plan that never changes."""
+    if revision is None:
+        revision = await patients.raise_revision(unit.connection, subject)
     plan = MessagesPlan(
         clinic_id=clinic_id,
         patient_ref=patient_ref,

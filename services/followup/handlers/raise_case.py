@@ -55,10 +55,9 @@ async def raise_case(
     if is_news:
         what = "case raised" if what == "added to the case" else what
         _tell_raised(unit, case, automatic, acknowledge_by(clinic, case.tier, case.clock_at))
-    await records.remember(
-        unit.connection,
+    records.remember(
+        unit,
         what,
-        now=unit.now,
         clinic_id=sender.clinic_id,
         patient_ref=sender.patient_ref,
         reference=case.case_id,

@@ -45,10 +45,9 @@ async def raise_task(
     if not await records.save_task(unit.connection, task, now=unit.now):
         return False
     unit.publish(RAISED, task, subject=task.task_id)
-    await records.remember(
-        unit.connection,
+    records.remember(
+        unit,
         "a person was asked",
-        now=unit.now,
         clinic_id=clinic_id,
         patient_ref=patient_ref,
         reference=(references or {}).get("provider_reference"),

@@ -62,17 +62,16 @@ async def read_and_act(unit: UnitOfWork, _envelope: Envelope, reply: MessageRece
         return
     known = await patients.find(unit.connection, unit.sealer, _refs(reply))
     talk = await _understand(unit, reply, known, context=context)
-    await records.note_reading(
-        unit.connection,
+    records.note_reading(
+        unit,
         reply.provider_reference,
         reading="+".join((talk.reading.interpretation, *talk.reading.also)),
         patient_ref=talk.sender.patient_ref,
         belongs_to=_name_of(talk.belonging),
     )
-    await records.remember(
-        unit.connection,
+    records.remember(
+        unit,
         "reply read",
-        now=unit.now,
         clinic_id=talk.sender.clinic_id,
         patient_ref=talk.sender.patient_ref,
         reference=reply.provider_reference,

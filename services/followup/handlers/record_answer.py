@@ -68,13 +68,13 @@ async def record_answer(
     if corrects and checkin.status is Status.ASKING:
         return Recorded("answer_changed")
     if corrects:
-        return await _finish(unit, checkin, recipient, corrected=True)
+        return await _finish(unit, checkin, recipient, last=answer, corrected=True)
     if item.item < checkin.instrument.items and stops:
         await end_checkin(unit, checkin, Status.EXPIRED, "case_open", recipient=recipient)
         return Recorded(None)
     if item.item < checkin.instrument.items:
         return await _go_on(unit, checkin, recipient, context=context)
-    return await _finish(unit, checkin, recipient)
+    return await _finish(unit, checkin, recipient, last=answer)
 
 
 async def _go_on(unit: UnitOfWork, checkin: CheckIn, recipient: Recipient, *, context: Context) -> Recorded:
@@ -93,9 +93,14 @@ async def finish_without_last_item(unit: UnitOfWork, checkin: CheckIn, recipient
     return await _finish(unit, shorter, recipient)
 
 
-async def _finish(unit: UnitOfWork, checkin: CheckIn, recipient: Recipient, *, corrected: bool = False) -> Recorded:
+async def _finish(
+    unit: UnitOfWork, checkin: CheckIn, recipient: Recipient, *, last: Answer | None = None, corrected: bool = False
+) -> Recorded:
     instrument = checkin.instrument
-    answers = await checkins.answers_of(unit.connection, checkin.checkin_id)
+    if last is not None and instrument.items == 1:
+        answers = {last.item: last}
+    else:
+        answers = await checkins.answers_of(unit.connection, checkin.checkin_id)
     given = [answers.get(number) for number in range(1, instrument.items + 1)]
     values = tuple(answer.value if answer else None for answer in given)
     present = [answer for answer in given if answer is not None]
@@ -144,10 +149,9 @@ async def _keep(
     instrument = checkin.instrument
     if instrument is not HOME_SAFE:  # an answer, but nothing to chart
         await _keep_score(unit, checkin, values, result, at)
-    await records.remember(
-        unit.connection,
+    records.remember(
+        unit,
         "check-in scored",
-        now=unit.now,
         clinic_id=checkin.clinic_id,
         patient_ref=checkin.patient_ref,
         reference=checkin.checkin_id,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from services.followup.store import patients, personal, records
-from shared.broker.consumer import Handler
+from shared.broker.handler import Handler
 from shared.kernel.errors import PermanentError
 from shared.messages.envelope import Envelope
 from shared.messages.patient import ERASE, EXPORT, ErasePatient, ExportPatient, PatientRequest
@@ -47,10 +47,9 @@ async def erase_patient(unit: UnitOfWork, _envelope: Envelope, request: ErasePat
     replies = await personal.forget_replies(unit.connection, unit.sealer, request.patient_ref)
     counts = {"checkins": checkins, "replies": replies}
     await patient_requests.record(unit.connection, request, "erase", now=unit.now, counts=counts)
-    await records.remember(
-        unit.connection,
+    records.remember(
+        unit,
         "patient erased",
-        now=unit.now,
         clinic_id=request.clinic_id,
         patient_ref=request.patient_ref,
         detail=f"asked for by {request.who}",

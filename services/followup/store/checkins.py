@@ -1,7 +1,7 @@
 """Check-ins, answers and scores."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from services.followup.domain.checkin import Answer, CheckIn, Status
 from services.followup.domain.schedule import Moment
 from shared.messages.checkin import Score
-from shared.postgres.database import Connection
+from shared.postgres.database import Connection, execute_each
 
 _COLUMNS = """checkin_id, clinic_id, patient_ref, infusion_id, moment, status, due_at, useless_at,
     instrument AS instrument_name, version, language, item, asked_at, sent_at, first_sent_at, nudged, clarified,
@@ -68,9 +68,9 @@ async def put_off(connection: Connection, checkin_ids: Sequence[str], *, now: da
 async def save(connection: Connection, checkins: Sequence[CheckIn]) -> None:
     """Write check-ins as they now stand."""
     if len(checkins) == 1:  # as a rule; a batch costs more than one statement does
-        await connection.execute(_SAVE, asdict(checkins[0]))
+        await connection.execute(_SAVE, _row(checkins[0]))
     else:
-        await connection.cursor().executemany(_SAVE, [asdict(checkin) for checkin in checkins])
+        await execute_each(connection, _SAVE, [_row(checkin) for checkin in checkins])
 
 
 async def answers_of(connection: Connection, checkin_id: str) -> dict[int, Answer]:
@@ -95,7 +95,7 @@ async def save_answer(connection: Connection, checkin_id: str, answer: Answer) -
                 received_at = excluded.received_at, last_said_at = excluded.last_said_at,
                 replaced = answers.replaced || jsonb_build_array(jsonb_build_object(
                     'value', answers.value, 'provider_reference', answers.provider_reference))""",
-        {"checkin_id": checkin_id, **asdict(answer)},
+        {"checkin_id": checkin_id, **_row(answer)},
     )
 
 
@@ -183,3 +183,7 @@ async def last_endings(connection: Connection, patient_ref: str, *, limit: int) 
 
 def _checkin(row: dict[str, Any]) -> CheckIn:
     return CheckIn(**{**row, "moment": Moment(row["moment"]), "status": Status(row["status"])})
+
+
+def _row(kept: CheckIn | Answer) -> dict[str, Any]:
+    return {field.name: getattr(kept, field.name) for field in fields(kept)}

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from services.followup.domain.schedule import Infusion
 from shared.messages.plan import Recipient
-from shared.postgres.database import Connection
+from shared.postgres.database import Connection, execute_each
 from shared.postgres.sealing import Sealer
 
 
@@ -77,7 +77,8 @@ async def save_infusions(connection: Connection, patient_ref: str, infusions: Se
         "DELETE FROM infusions WHERE patient_ref = %s AND NOT infusion_id = ANY(%s)",
         (patient_ref, [infusion.infusion_id for infusion in infusions]),
     )
-    await connection.cursor().executemany(
+    await execute_each(
+        connection,
         """INSERT INTO infusions (patient_ref, infusion_id, started_at, ended_at) VALUES (%s, %s, %s, %s)
            ON CONFLICT (patient_ref, infusion_id)
            DO UPDATE SET started_at = excluded.started_at, ended_at = excluded.ended_at""",

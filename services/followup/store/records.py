@@ -8,6 +8,7 @@ from shared.messages.reply import MessageReceived
 from shared.messages.staff_task import StaffTaskRaised
 from shared.postgres.database import Connection
 from shared.postgres.sealing import Sealer
+from shared.postgres.unit_of_work import UnitOfWork
 
 
 async def save_reply(connection: Connection, sealer: Sealer, reply: MessageReceived, *, now: datetime) -> bool:
@@ -30,14 +31,17 @@ async def save_reply(connection: Connection, sealer: Sealer, reply: MessageRecei
     return cursor.rowcount > 0
 
 
-async def note_reading(
-    connection: Connection, provider_reference: str, *, reading: str, patient_ref: str | None, belongs_to: str | None
+def note_reading(
+    unit: UnitOfWork, provider_reference: str, *, reading: str, patient_ref: str | None, belongs_to: str | None
 ) -> None:
     """Remember what a reply was read as, and which question it answered."""
-    await connection.execute(
-        """UPDATE replies SET reading = %s, belongs_to = %s, patient_ref = coalesce(%s, patient_ref)
-            WHERE provider_reference = %s""",
-        (reading, belongs_to, patient_ref, provider_reference),
+    unit.write_at_the_end(
+        """UPDATE replies AS r SET reading = n.reading, belongs_to = n.belongs_to,
+                patient_ref = coalesce(n.patient_ref, r.patient_ref)
+             FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[])
+                    AS n(provider_reference, reading, belongs_to, patient_ref)
+            WHERE r.provider_reference = n.provider_reference""",
+        (provider_reference, reading, belongs_to, patient_ref),
     )
 
 
@@ -51,20 +55,20 @@ async def save_task(connection: Connection, task: StaffTaskRaised, *, now: datet
     return cursor.rowcount > 0
 
 
-async def remember(
-    connection: Connection,
+def remember(
+    unit: UnitOfWork,
     what: str,
     *,
-    now: datetime,
     clinic_id: str,
     patient_ref: str | None,
     reference: str | None = None,
     detail: str | None = None,
 ) -> None:
     """Append to the history that answers why."""
-    await connection.execute(
-        "INSERT INTO history (at, clinic_id, patient_ref, reference, what, detail) VALUES (%s, %s, %s, %s, %s, %s)",
-        (now, clinic_id, patient_ref, reference, what, detail),
+    unit.write_at_the_end(
+        """INSERT INTO history (at, clinic_id, patient_ref, reference, what, detail)
+           SELECT * FROM unnest(%s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])""",
+        (unit.now, clinic_id, patient_ref, reference, what, detail),
     )
 
 

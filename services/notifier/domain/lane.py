@@ -15,6 +15,11 @@ class Lane:
     """Channels without a carrier, whose messages this lane ends."""
     urgent: tuple[bool, ...] = (True, False)
 
+    @property
+    def is_urgent(self) -> bool:
+        """Whether it carries urgent messages and no others."""
+        return self.urgent == (True,)
+
 
 URGENT = Lane("urgent", Channel.SMS, (Channel.VOICE,), urgent=(True,))
 ROUTINE = Lane("routine", Channel.SMS, (Channel.VOICE,), urgent=(False,))

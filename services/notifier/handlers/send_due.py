@@ -33,6 +33,7 @@ from shared.messages.base import Channel, Consent
 from shared.postgres.database import Database, lock_in_order
 from shared.postgres.unit_of_work import UnitOfWork, unit_of_work
 from shared.runtime.batches import Batches
+from shared.runtime.give_way import GiveWay
 from shared.telemetry import tracing
 from shared.telemetry.log import log
 
@@ -40,6 +41,8 @@ _START_WITHIN_S = 0.8
 """A call that starts later than this after its claim is given back: a STOP may have come since."""
 _BUSY_WAIT_S = 5.0
 _REST_S = 0.05
+_AT_ONCE_WHEN_BUSY = 2
+"""Of texts that can wait, while many patients write."""
 _TRIAL_FOR = timedelta(seconds=30)
 _MOST_ANSWERS_PER_HOUR = 6
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
@@ -95,15 +98,17 @@ class SendDue:
         wake: asyncio.Event,
         per_second: float | None = None,
         may_start: Callable[[], bool] = lambda: True,
+        give_way: GiveWay | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._context = context
         self._lane = lane
         self._concurrency = Concurrency.full(slots)
-        self._bucket = Bucket(None if lane.urgent == (True,) else per_second)
+        self._bucket = Bucket(None if lane.is_urgent else per_second)
         self._wake = wake
         self._may_start = may_start
+        self._give_way = None if lane.is_urgent else give_way
         self._calls: set[asyncio.Task[None]] = set()
         self._answers = Batches(self._record)
         self._not_before = 0.0
@@ -119,6 +124,8 @@ class SendDue:
         """
         asked_at = time.monotonic()
         free = self._bucket.available(asked_at, self._concurrency.slots - len(self._calls))
+        if self._give_way is not None and self._give_way.is_busy:
+            free = min(free, _AT_ONCE_WHEN_BUSY)
         if free <= 0 or asked_at < self._not_before or not self._may_start():
             self._was_full = True
             return 0

@@ -8,7 +8,7 @@ from services.notifier.domain.sender import Correspondent
 from services.notifier.domain.state import DeliveryStatus, Reason
 from services.notifier.handlers.end_message import end_message
 from services.notifier.store import attempts, claims, personal, received
-from shared.broker.consumer import Handler
+from shared.broker.handler import Handler
 from shared.kernel.errors import TransientError
 from shared.messages.envelope import Envelope
 from shared.messages.patient import ERASE, EXPORT, ErasePatient, ExportPatient, PatientRequest

@@ -1,7 +1,10 @@
 """Keep an inbound text before it is answered, act on keywords at once, and pass it on to be read."""
 
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from services.notifier.context import Context
 from services.notifier.domain.answer import TaskKind
@@ -13,9 +16,11 @@ from services.notifier.handlers.end_message import raise_named_task
 from services.notifier.store import received
 from shared.kernel.contact import PhoneNumber
 from shared.messages.base import Purpose
+from shared.messages.envelope import Cause
 from shared.messages.reply import CANCEL_WORD, RECEIVED, Candidate, HandledAs, MessageReceived
-from shared.postgres.database import lock_in_order
-from shared.postgres.unit_of_work import UnitOfWork
+from shared.postgres.database import Database, lock_in_order
+from shared.postgres.unit_of_work import UnitOfWork, units_side_by_side
+from shared.telemetry import tracing
 
 _LONGEST_TEXT = 5000
 _MOST_CANDIDATES = 20
@@ -36,6 +41,27 @@ class InboundText:
     text: str
     media: int
     waited: timedelta = timedelta(0)
+    traceparent: str | None = None
+
+
+async def take_together(database: Database, texts: Sequence[InboundText], *, now: datetime, context: Context) -> None:
+    """Keep texts that came in at the same time: each number's in their order, those of several numbers side by side."""
+    causes = [Cause(traceparent=text.traceparent) for text in texts]
+    async with units_side_by_side(database, causes, now=now) as units:
+        of_number: dict[str, list[tuple[UnitOfWork, InboundText]]] = defaultdict(list)
+        for unit, text in zip(units, texts, strict=True):
+            of_number[text.phone.e164].append((unit, text))
+        names = [_name_of(database.sealer.lookups(phone)) for phone in of_number]
+        await lock_in_order(units[0].connection, names)
+        async with asyncio.TaskGroup() as group:
+            for pairs in of_number.values():
+                group.create_task(_take_in_order(pairs, context=context))
+
+
+async def _take_in_order(pairs: Sequence[tuple[UnitOfWork, InboundText]], *, context: Context) -> None:
+    for unit, text in pairs:
+        with tracing.following(text.traceparent):
+            await take_inbound(unit, text, context=context)
 
 
 async def take_inbound(unit: UnitOfWork, inbound: InboundText, *, context: Context) -> bool:
@@ -65,12 +91,16 @@ async def take_inbound(unit: UnitOfWork, inbound: InboundText, *, context: Conte
 async def identify(unit: UnitOfWork, phone: PhoneNumber, sender: str, *, context: Context) -> Correspondent:
     """Lock a number and return whose it may be, among the clinics that text from the number it wrote to."""
     numbers = unit.sealer.lookups(phone.e164)
-    await lock_in_order(unit.connection, [f"number:{numbers[0].hex()}"])
+    await lock_in_order(unit.connection, [_name_of(numbers)])
     clinics = context.clinics.of_sender(PhoneNumber(sender)) or context.clinics.sharing_the_sender
     known = await received.patients_with_number(unit.connection, numbers)
     patients = tuple(pair for pair in known if pair[0] in clinics) or tuple(known)
     fallback = clinics[0] if clinics else next(iter(context.clinics.clinics))
     return Correspondent(patients[0][0] if patients else fallback, patients, tuple(numbers))
+
+
+def _name_of(numbers: Sequence[bytes]) -> str:
+    return f"number:{numbers[0].hex()}"
 
 
 async def _act(
