@@ -132,6 +132,15 @@ class LocalServers:
     def __exit__(self, *_exc: object) -> None:
         self.stop()
 
+    def wait_for_database(self, say: Say) -> None:
+        """Wait until the database answers, where ``start_local_servers`` did not.
+
+        Raises:
+            ServersUnavailableError: it ended or stays silent.
+        """
+        if self.database is not None:
+            _wait_for([self.database], say)
+
     def wait_for_broker(self, say: Say) -> None:
         """Wait until the broker answers, where ``start_local_servers`` did not.
 
@@ -161,15 +170,15 @@ def start_local_servers(
     want_broker: bool = True,
     want_database: bool = True,
     throwaway: bool = False,
-    broker_follows: bool = False,
+    wait: bool = True,
     say: Say = lambda _line: None,
     broker_places: Sequence[str] = _PACKAGED_BROKERS,
     database_places: Sequence[str] = _PACKAGED_DATABASES,
 ) -> LocalServers:
     """Start what is wanted below ``home``, unpacking software into ``home/software`` where none is installed.
 
-    Throwaway servers keep their data in a folder that goes with them, and do not wait for the disk. The broker takes
-    seconds longer than the database: where it ``follows``, it is left to ``LocalServers.wait_for_broker``.
+    Throwaway servers keep their data in a folder that goes with them, and do not wait for the disk. Without ``wait``
+    nothing may answer yet; ``LocalServers`` waits for each when it is needed.
 
     Raises:
         ServersUnavailableError: a server can be neither found nor unpacked, or does not start.
@@ -189,13 +198,13 @@ def start_local_servers(
             found = _find_broker(software, broker_places, say)
             ports = _BrokerPorts(amqp_port, management_port, distribution_port)
             broker = _broker(found, data / "broker", ports, password)
+            broker.process = broker.launch()  # before the database is made: it takes seconds longer
         if want_database:
             binaries = _find_database(software, database_places, say)
             database = _database(binaries, data / "database", database_port, password, throwaway=throwaway)
-        wanted = [server for server in (broker, database) if server is not None]
-        for one in wanted:
-            one.process = one.launch()
-        _wait_for([one for one in wanted if one is database or not broker_follows], say)
+            database.process = database.launch()
+        if wait:
+            _wait_for([server for server in (broker, database) if server is not None], say)
     except BaseException:
         for server in (broker, database):
             if server is not None:
