@@ -132,6 +132,23 @@ class Stack:
             self.say("stopping the private servers")
             self.servers.stop()
 
+    def kill(self) -> None:
+        """End everything at once, where nothing of it is kept.
+
+        Raises:
+            ConfigurationError: a process had ended before, by itself.
+        """
+        ended = [name for name, process in self.processes.items() if process.child and process.child.poll() is not None]
+        (self.home / "env").unlink(missing_ok=True)
+        for process in self.processes.values():
+            process.signal(signal.SIGKILL)
+        for process in self.processes.values():
+            process.wait(5)
+        if self.servers is not None:
+            self.servers.stop()
+        if ended:
+            raise ConfigurationError(f"ended too early: {', '.join(ended)}; see {self.home / 'logs'}")
+
     def wait_until_ready(self) -> None:
         """Wait until every process says that it is ready.
 

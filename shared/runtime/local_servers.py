@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import os
 import pwd
+import re
 import secrets
 import shutil
 import signal
@@ -33,6 +34,7 @@ _PR_SET_PDEATHSIG = 1
 _PACKAGED_BROKERS = ("/usr/lib/rabbitmq/lib",)
 _PACKAGED_DATABASES = ("/usr/lib/postgresql",)
 _OLDEST_POSTGRES = 15
+_PLUGIN = "rabbitmq_management"
 _USER = "aftercare"
 
 
@@ -430,7 +432,8 @@ def fetch_debian_packages(names: Sequence[str], into: Path, *, only: Sequence[st
 def _broker(found: _Broker, data: Path, ports: _BrokerPorts, password: str) -> _Server:
     for part in ("db", "log", "home"):
         (data / part).mkdir(parents=True, exist_ok=True)
-    (data / "plugins").write_text("[rabbitmq_management].\n", encoding="ascii")
+    (data / "plugins").write_text(f"[{_PLUGIN}].\n", encoding="ascii")
+    scripts = _needed_of(found.scripts, data / "program")
     (data / "rabbitmq.conf").write_text(
         f"""listeners.tcp.1 = 127.0.0.1:{ports.amqp}
 management.tcp.ip = 127.0.0.1
@@ -453,6 +456,7 @@ collect_statistics_interval = 1000
         "PATH": found.path,
         "HOME": str(data / "home"),
         "LC_ALL": "C.UTF-8",
+        "RABBITMQ_HOME": str(scripts.parent),
         "RABBITMQ_ALLOW_INPUT": "1",  # with -noinput below, the script becomes the broker, so its pid is the broker's
         "RABBITMQ_NODENAME": node,
         "RABBITMQ_CONF_ENV_FILE": "/dev/null",
@@ -474,11 +478,39 @@ collect_statistics_interval = 1000
     log = data / "broker.log"
     return _Server(
         "RabbitMQ",
-        lambda: _launch([str(found.scripts / "rabbitmq-server")], environment, log),
+        lambda: _launch([str(scripts / "rabbitmq-server")], environment, log),
         lambda: _answers(ports.amqp, b"AMQP\x00\x00\x09\x01", (b"\x01",)),
         log,
         signal.SIGTERM,
     )
+
+
+def _needed_of(scripts: Path, into: Path) -> Path:
+    """Return the scripts of a broker like this one, made below ``into``, that has only the applications it needs.
+
+    It looks for every module in the folder of each application: without the two thirds that nobody uses it starts in
+    two thirds of the time.
+    """
+    applications = {folder.name.split("-")[0]: folder for folder in (scripts.parent / "plugins").glob("*-*/")}
+    if not {"rabbit", _PLUGIN} <= applications.keys():
+        return scripts  # packed in some other way
+    needed, wanted = set[str](), ["rabbit", _PLUGIN]
+    while wanted:
+        name = wanted.pop()
+        if name in applications and name not in needed:
+            needed.add(name)
+            wanted += _applications_named_by(applications[name] / "ebin" / f"{name}.app")
+    shutil.rmtree(into, ignore_errors=True)
+    shutil.copytree(scripts, into / "sbin")  # copies, since they ask where they really lie
+    (into / "plugins").mkdir()
+    for name in needed:
+        (into / "plugins" / applications[name].name).symlink_to(applications[name])
+    return into / "sbin"
+
+
+def _applications_named_by(resource: Path) -> list[str]:
+    found = re.search(r"\{applications,\s*\[([^]]*)\]", resource.read_text(encoding="utf-8"))
+    return re.findall(r"\w+", found[1]) if found else []
 
 
 # PostgreSQL.
