@@ -34,6 +34,9 @@ _PR_SET_PDEATHSIG = 1
 _PACKAGED_BROKERS = ("/usr/lib/rabbitmq/lib",)
 _PACKAGED_DATABASES = ("/usr/lib/postgresql",)
 _OLDEST_POSTGRES = 15
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - folders made there belong to us alone
+_ROOM_FOR_RUNS = 2 * 1024**3
+_RUN = "aftercare-run-"
 _PLUGIN = "rabbitmq_management"
 _USER = "aftercare"
 
@@ -179,7 +182,7 @@ def start_local_servers(
 ) -> LocalServers:
     """Start what is wanted below ``home``, unpacking software into ``home/software`` where none is installed.
 
-    Throwaway servers keep their data in a folder that goes with them, and do not wait for the disk. Without ``wait``
+    Throwaway servers keep their data in a folder that goes with them, in memory where there is room. Without ``wait``
     nothing may answer yet; ``LocalServers`` waits for each when it is needed.
 
     Raises:
@@ -188,7 +191,7 @@ def start_local_servers(
     home = _reachable_home(home)
     software = home / "software"
     software.mkdir(parents=True, exist_ok=True)
-    data = Path(tempfile.mkdtemp(prefix="run-", dir=home)) if throwaway else home / "data"
+    data = Path(tempfile.mkdtemp(prefix=_RUN, dir=_place_of_runs(home))) if throwaway else home / "data"
     data.mkdir(exist_ok=True)
     data.chmod(0o711)
     claim = _claim(data)
@@ -257,6 +260,26 @@ def _reachable_home(home: Path) -> Path:
 
 def _nobody_reaches(folder: Path) -> bool:
     return all(parent.stat().st_mode & 0o001 for parent in (folder, *folder.parents))
+
+
+def _place_of_runs(home: Path) -> Path:
+    """Return where the data of throwaway servers goes: into memory where there is plenty of it, else below ``home``."""
+    if not (_IN_MEMORY.is_dir() and os.access(_IN_MEMORY, os.W_OK | os.X_OK)):
+        return home
+    _remove_what_was_left(_IN_MEMORY)
+    return _IN_MEMORY if shutil.disk_usage(_IN_MEMORY).free >= _ROOM_FOR_RUNS else home
+
+
+def _remove_what_was_left(place: Path) -> None:
+    """Remove the data of servers whose owner was killed: nobody holds its claim any more."""
+    for left in place.glob(f"{_RUN}*"):
+        with contextlib.suppress(OSError):
+            claim = left / "claim"
+            if claim.stat().st_uid != os.geteuid():
+                continue
+            with claim.open("r+", encoding="ascii") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _claim(data: Path) -> TextIO:
@@ -478,7 +501,8 @@ collect_statistics_interval = 1000
     log = data / "broker.log"
     return _Server(
         "RabbitMQ",
-        lambda: _launch([str(scripts / "rabbitmq-server")], environment, log),
+        # By name of the shell: a place in memory may not let programs be run from it.
+        lambda: _launch(["/bin/sh", str(scripts / "rabbitmq-server")], environment, log),
         lambda: _answers(ports.amqp, b"AMQP\x00\x00\x09\x01", (b"\x01",)),
         log,
         signal.SIGTERM,
@@ -582,6 +606,7 @@ def _database(binaries: Path, data: Path, port: int, password: str, *, throwaway
     }
     if throwaway:
         settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+        settings |= {"dynamic_shared_memory_type": "mmap"}  # in the folder, which goes with a server that is killed
     command = [str(binaries / "postgres"), "-D", str(data / "cluster"), "-p", str(port)]
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from shared.runtime import local_servers
-from shared.runtime.local_servers import ServersUnavailableError, _needed_of, start_local_servers
+from shared.runtime.local_servers import (
+    _RUN,
+    ServersUnavailableError,
+    _claim,
+    _needed_of,
+    _remove_what_was_left,
+    start_local_servers,
+)
 from tests.builders import ROOT
 
 WITHHELD = {"apt-get", "dpkg-deb", "erl", "rabbitmq-server", "docker"}
@@ -83,6 +90,18 @@ def test_a_broker_that_is_packed_in_another_way_is_taken_as_it_is(tmp_path):
     (scripts.parent / "plugins").mkdir(parents=True)
     (scripts.parent / "plugins" / "rabbit-4.0.1.ez").touch()
     assert _needed_of(scripts, tmp_path / "program") == scripts
+
+
+def test_what_killed_runs_left_in_memory_is_removed_and_what_runs_is_kept(tmp_path):
+    running, left = tmp_path / f"{_RUN}1", tmp_path / f"{_RUN}2"
+    for folder in (running, left):
+        folder.mkdir()
+        (folder / "data").touch()
+    claim = _claim(running)
+    _claim(left).close()
+    _remove_what_was_left(tmp_path)
+    assert [folder.name for folder in tmp_path.iterdir()] == [running.name]
+    claim.close()
 
 
 def test_up_says_it_in_one_sentence_and_leaves_nothing_running(tmp_path, bare_path):
