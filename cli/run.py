@@ -60,7 +60,8 @@ def demo(servers: LocalServers | None, taken: Interruption, *, once: bool) -> in
         say("everything is up; the story begins")
         ending = asyncio.run(_tell(stack, begin))
         if once:
-            stack.kill()
+            if servers is not None:
+                stack.kill()
             return 0
         taken.everything_runs = True
         asyncio.run(_play(stack, ending, taken.asked))

@@ -50,7 +50,7 @@ async def listens(url: str, stopping: asyncio.Event, *, within: float) -> bool:
     while not stopping.is_set() and time.monotonic() < deadline:
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                _, writer = await asyncio.open_connection(target.host, target.port or _PORTS[target.scheme])
+                _, writer = await asyncio.open_connection(target.host, target.port or _PORTS.get(target.scheme))
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
