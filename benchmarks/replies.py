@@ -30,7 +30,8 @@ import aiohttp
 from benchmarks.crowd import Report, Wish, form_of_text
 from benchmarks.measuring import ProcessorTime, in_words
 from benchmarks.patients import ask_moods, patient_of, phone_of, plan_reminders
-from cli.stack import ROOT, Stack, start_stack
+from cli.private_servers import ROOT
+from cli.stack import Stack, start_stack
 from sandbox.signature import sign
 from shared.clinics.file import load_clinics
 from shared.messages.checkin import ANSWERED

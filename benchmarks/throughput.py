@@ -27,7 +27,8 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from benchmarks.measuring import announce
-from cli.stack import MIGRATIONS, ROOT
+from cli.private_servers import ROOT
+from cli.stack import MIGRATIONS
 from services.booking_events import consumers as booking_consumers
 from services.notifier import consumers as notifier_consumers
 from services.notifier.context import Context

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -117,9 +118,15 @@ def _up(arguments: argparse.Namespace) -> int:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    from cli.run import demo
+    from cli.private_servers import begin_private_servers
+    from cli.terminal import interruption, say
 
-    return demo(once=arguments.once)
+    with interruption() as taken:
+        servers = begin_private_servers(throwaway=True, say=say)
+        with servers or contextlib.nullcontext():
+            from cli.run import demo  # its many imports: beside the start of the servers
+
+            return demo(servers, taken, once=arguments.once)
 
 
 def _migrate(_arguments: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cli.stack import ROOT
+from cli.private_servers import ROOT
 from services.followup.domain.safety.lexicon import lexicon
 from services.notifier.domain.template_check import check_templates
 from services.notifier.templates import TemplateCatalogue

@@ -3,7 +3,8 @@
 import os
 from collections.abc import Mapping
 
-from cli.stack import PID, home_of
+from cli.private_servers import home_of
+from cli.stack import PID
 from shared.kernel.errors import ConfigurationError
 
 

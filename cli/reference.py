@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from cli.stack import ROOT
+from cli.private_servers import ROOT
 from shared.broker.topology import EVENTS, MAIN_QUEUES, QUEUES, RETRY_DELAYS, TOPOLOGY
 from shared.messages.booking import BOOKING_TYPES
 from shared.messages.catalogue import CATALOGUE, MessageType

@@ -2,26 +2,26 @@
 
 import asyncio
 import contextlib
-import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cli.people import sign_in_link
+from cli.private_servers import home_of
 from cli.reception import open_demo_reception, open_reception
 from cli.reception_routes import serving_reception
-from cli.stack import Say, Stack, home_of, start_stack
+from cli.stack import Stack, start_stack
 from cli.stage import UnfinishedError
 from cli.story import Ending, StoryError, story_start, storyteller
+from cli.terminal import Interruption, interruption, say
 from cli.window import show
 from services.console.domain.access import Role, Visitor
 from shared.kernel.backoff import exponential
 from shared.kernel.errors import ConfigurationError
 from shared.postgres.demo_clock import set_demo_clock
+from shared.runtime.local_servers import LocalServers, Say
 from shared.runtime.settings import load_settings
 
 _STAYS_UP_S = 60.0
@@ -36,49 +36,53 @@ def up(*, sandbox: bool) -> int:
     """
     if not sandbox:
         _require_a_real_provider()
-    with _interruption() as interruption:
-        stack = start_stack(home_of(), sandbox=sandbox, say=_say)
-        interruption.everything_runs = True
+    with interruption() as taken:
+        stack = start_stack(home_of(), sandbox=sandbox, say=say)
+        taken.everything_runs = True
         try:
-            asyncio.run(_stay(stack, interruption.asked))
+            asyncio.run(_stay(stack, taken.asked))
         finally:
-            _say("draining")
+            say("draining")
             stack.stop()
-            _say("stopped")
+            say("stopped")
     return 0
 
 
-def demo(*, once: bool) -> int:
+def demo(servers: LocalServers | None, taken: Interruption, *, once: bool) -> int:
     """Tell the story on an accelerated clock; then stay up to be played with, unless ``once``.
 
     Returns 1 if the story went wrong.
     """
     home = home_of() / "demo"
     begin = story_start(datetime.now(UTC))
-    with _interruption() as interruption:
-        stack = start_demo(home, begin, say=_say)
-        try:
-            _say("everything is up; the story begins")
-            ending = asyncio.run(_tell(stack, begin))
-            if once:
-                return 0
-            interruption.everything_runs = True
-            asyncio.run(_play(stack, ending, interruption.asked))
-        except (StoryError, UnfinishedError) as error:
-            sys.stderr.write(f"\nThe story went wrong: {error}\nLogs: {home / 'logs'}\n")
-            return 1
-        finally:
-            stack.stop()
+    stack = start_demo(home, begin, servers=servers, say=say)
+    try:
+        say("everything is up; the story begins")
+        ending = asyncio.run(_tell(stack, begin))
+        if once:
+            if servers is not None:
+                stack.kill()
+            return 0
+        taken.everything_runs = True
+        asyncio.run(_play(stack, ending, taken.asked))
+    except (StoryError, UnfinishedError) as error:
+        sys.stderr.write(f"\nThe story went wrong: {error}\nLogs: {home / 'logs'}\n")
+        return 1
+    finally:
+        stack.stop()
     return 0
 
 
-def start_demo(home: Path, begin: datetime, *, say: Say = lambda _line: None) -> Stack:
+def start_demo(
+    home: Path, begin: datetime, *, servers: LocalServers | None = None, say: Say = lambda _line: None
+) -> Stack:
     """Start everything for the story, its clock standing at ``begin``; nothing of it is kept."""
     return start_stack(
         home,
         sandbox=True,
         clock="demo",
         throwaway=True,
+        servers=servers,
         say=say,
         before_services=lambda url: asyncio.run(set_demo_clock(url, begin)),
         extra={"SANDBOX_STEP_MS": "2", "SANDBOX_LEDGER": ""},
@@ -130,7 +134,7 @@ async def _watch(stack: Stack, interrupted: threading.Event) -> None:
                 failures[name] = 1 if now - process.started_at > _STAYS_UP_S else failures.get(name, 0) + 1
                 pause = exponential(failures[name], first=0.5, cap=30.0)
                 start_at[name] = now + pause
-                _say(f"{name} ended with status {process.child.returncode}: see {process.log}; starting it again")
+                say(f"{name} ended with status {process.child.returncode}: see {process.log}; starting it again")
             elif now >= start_at[name]:
                 del start_at[name]
                 process.start()
@@ -195,39 +199,6 @@ def _require_a_real_provider() -> None:
         raise ConfigurationError(
             f"Without the sandbox real texts leave; these settings are needed first:\n{error}"
         ) from None
-
-
-@dataclass(slots=True)
-class _Interruption:
-    """Ctrl-C or SIGTERM. Until everything runs it ends the start at once; afterwards it asks for a drain."""
-
-    asked: threading.Event = field(default_factory=threading.Event)
-    everything_runs: bool = False
-
-    def take(self, _number: int, _frame: object) -> None:
-        """Handle the signal."""
-        if self.asked.is_set() or not self.everything_runs:
-            raise KeyboardInterrupt
-        self.asked.set()
-
-
-@contextlib.contextmanager
-def _interruption() -> Iterator[_Interruption]:
-    interruption = _Interruption()
-    before = {number: signal.signal(number, interruption.take) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield interruption
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-_STARTED = time.monotonic()
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{time.monotonic() - _STARTED:6.1f} s  {line}\n")
-    sys.stdout.flush()
 
 
 def _line(line: str) -> None:

@@ -17,14 +17,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from cli.private_servers import ROOT, begin_private_servers
 from cli.secrets import account, mail_keys, sealing_keys
 from shared.broker.connection import declare_on
 from shared.clinics.file import load_clinics
 from shared.kernel.errors import ConfigurationError, DependencyUnavailableError
 from shared.postgres.migrate import migrate
-from shared.runtime.local_servers import LocalServers, end_with_parent, start_local_servers
+from shared.runtime.local_servers import LocalServers, Say, end_with_parent
 
-ROOT = Path(__file__).resolve().parents[1]
 SERVICES = ("booking_events", "notifier", "followup", "console")
 MIGRATIONS = {name: ROOT / "services" / name / "migrations" for name in SERVICES}
 _PORTS = {
@@ -39,13 +39,6 @@ PID = "AFTERCARE_UP_PID"
 """Under this name ``env`` holds the process that runs everything: where it is gone, so is what it started."""
 _READY_WITHIN_S = 40.0
 _DRAIN_S = 25.0
-
-Say = Callable[[str], None]
-
-
-def home_of(root: Path = ROOT) -> Path:
-    """Return the folder that holds what a machine needs to run: servers, logs, secrets, addresses."""
-    return Path(os.environ.get("AFTERCARE_HOME") or root / ".aftercare")
 
 
 @dataclass(slots=True)
@@ -139,6 +132,23 @@ class Stack:
             self.say("stopping the private servers")
             self.servers.stop()
 
+    def kill(self) -> None:
+        """End everything at once, where nothing of it is kept.
+
+        Raises:
+            ConfigurationError: a process had ended before, by itself.
+        """
+        ended = [name for name, process in self.processes.items() if process.child and process.child.poll() is not None]
+        (self.home / "env").unlink(missing_ok=True)
+        for process in self.processes.values():
+            process.signal(signal.SIGKILL)
+        for process in self.processes.values():
+            process.wait(5)
+        if self.servers is not None:
+            self.servers.stop()
+        if ended:
+            raise ConfigurationError(f"ended too early: {', '.join(ended)}; see {self.home / 'logs'}")
+
     def wait_until_ready(self) -> None:
         """Wait until every process says that it is ready.
 
@@ -162,13 +172,14 @@ def start_stack(
     clock: str = "system",
     throwaway: bool = False,
     side_by_side: bool = False,
+    servers: LocalServers | None = None,
     say: Say = lambda _line: None,
     before_services: Callable[[str], None] = lambda _url: None,
     extra: Mapping[str, str] | None = None,
 ) -> Stack:
     """Start everything and wait until it is ready. Servers named in the environment are used instead of private ones.
 
-    ``side_by_side`` lets the sandbox show the console inside a page of its own.
+    ``side_by_side`` lets the sandbox show the console inside a page of its own. ``servers`` may have begun before.
 
     Raises:
         ConfigurationError: something does not start as configured.
@@ -177,8 +188,10 @@ def start_stack(
     home.mkdir(parents=True, exist_ok=True)
     logs = home / "logs"
     logs.mkdir(exist_ok=True)
-    servers = _servers(throwaway=throwaway, say=say)
+    servers = servers or begin_private_servers(throwaway=throwaway, say=say)
     try:
+        if servers is not None:
+            servers.wait_for_database(say)
         environment = _environment(home, servers, sandbox=sandbox, clock=clock, extra=extra or {})
         if side_by_side:
             environment |= _beside_each_other(environment)
@@ -204,23 +217,6 @@ def start_stack(
         stack.stop()
         raise
     return stack
-
-
-def _servers(*, throwaway: bool, say: Say) -> LocalServers | None:
-    want_broker = not os.environ.get("AFTERCARE_AMQP_URL")
-    want_database = not os.environ.get("AFTERCARE_DATABASE_URL")
-    if not (want_broker or want_database):
-        return None
-    say("starting private servers")
-    # Servers are unpacked once for everything that runs on this machine.
-    return start_local_servers(
-        home_of() / "servers",
-        want_broker=want_broker,
-        want_database=want_database,
-        throwaway=throwaway,
-        broker_follows=True,
-        say=say,
-    )
 
 
 async def _declare(amqp_url: str) -> None:

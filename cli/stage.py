@@ -87,8 +87,7 @@ class Stage:
         while True:
             await self.read_along()
             left = await self._left()
-            news = await self.read_along()
-            if not left and not news:
+            if not left and not await self.read_along():
                 self._published.clear()
                 self._texted.clear()
                 return

@@ -12,10 +12,11 @@ from pathlib import Path
 from playwright.async_api import Browser, Page, async_playwright
 
 from cli.people import sign_in_link
+from cli.private_servers import home_of
 from cli.reception import open_demo_reception
 from cli.reception_routes import serving_reception
 from cli.run import start_demo
-from cli.stack import Stack, home_of
+from cli.stack import Stack
 from cli.story import story_start, storyteller
 from services.console.domain.access import Role, Visitor
 

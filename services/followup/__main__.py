@@ -25,7 +25,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 async def build(kit: Kit, settings: FollowupSettings) -> Parts:
     """Put followup together: texts and alarms never share a queue or a connection with the rest (S-8)."""
-    read_reply("ok", PromptKind.NONE)  # compiles the phrases: the first text must not wait for that
+    read_reply("ok", PromptKind.NONE)  # reads the phrases: the first text must not wait for that
     context = Context(kit.clinics, kit.metrics)
     urgent = Database(kit.database.url, schema=kit.name, sealer=kit.database.sealer, size=4)
     await urgent.__aenter__()

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import aio_pika
@@ -11,12 +12,14 @@ from aio_pika.exceptions import AMQPError
 from aiormq.exceptions import ChannelInvalidStateError
 from yarl import URL
 
-from shared.broker.topology import EVENTS, QUEUES, TOPOLOGY
+from shared.broker.topology import EVENTS, QUEUES, TOPOLOGY, Queue
 from shared.kernel.errors import DependencyUnavailableError
 
 HEARTBEAT_S = 4
 """A link that is half gone is noticed after about four times this long; the library's default takes three minutes."""
 CONNECT_TIMEOUT_S = 5.0
+_LOOK_EVERY_S = 0.1
+_PORTS = {"amqp": 5672, "amqps": 5671}
 BROKER_ERRORS = (AMQPError, ChannelInvalidStateError, ConnectionError, OSError, TimeoutError, RuntimeError)
 
 
@@ -35,6 +38,27 @@ async def open_connection(url: str, *, name: str) -> AbstractConnection:
         await let_go(connection)
         raise
     return connection
+
+
+async def listens(url: str, stopping: asyncio.Event, *, within: float) -> bool:
+    """Wait quietly until something listens where the broker is to be, until we stop, or for so many seconds.
+
+    A broker that starts beside us takes a while; each attempt to connect costs far more than a look at its port.
+    """
+    target = URL(url)
+    deadline = time.monotonic() + within
+    while not stopping.is_set() and time.monotonic() < deadline:
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                _, writer = await asyncio.open_connection(target.host, target.port or _PORTS.get(target.scheme))
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+            return True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_EVERY_S):
+                await stopping.wait()
+    return False
 
 
 async def let_go(connection: AbstractConnection, *, within: float = 1.0) -> None:
@@ -64,11 +88,11 @@ async def link_errors(sentence: str) -> AsyncIterator[None]:
         raise DependencyUnavailableError(sentence) from error
 
 
-async def declare_topology(channel: AbstractChannel) -> None:
-    """Declare every exchange, queue and binding; declaring what exists changes nothing."""
+async def declare_topology(channel: AbstractChannel, rows: Sequence[Queue] = TOPOLOGY) -> None:
+    """Declare the exchanges, and queues with their bindings; declaring what exists changes nothing."""
     events = await channel.declare_exchange(EVENTS, aio_pika.ExchangeType.TOPIC, durable=True)
     queues = await channel.declare_exchange(QUEUES, aio_pika.ExchangeType.DIRECT, durable=True)
-    for row in TOPOLOGY:
+    for row in rows:
         queue = await channel.declare_queue(row.name, durable=True, arguments=dict(row.arguments))
         await queue.bind(queues, routing_key=row.name)
         for key in row.bindings:

@@ -14,7 +14,7 @@ from shared.broker.connection import declare_on, declare_topology, let_go, link_
 from shared.broker.handler import Handler, Job, handle_once, handle_together, handling, report_refusal
 from shared.broker.publisher import Headers, Publication, Publisher, UnroutableError
 from shared.broker.recoverability import Breaker, DeadLetter, Retry, recover
-from shared.broker.topology import QUEUES, dead_letter_queue, retry_queue
+from shared.broker.topology import QUEUES, TOPOLOGY, Queue, dead_letter_queue, family_of, retry_queue
 from shared.kernel.backoff import exponential
 from shared.kernel.clock import Clock
 from shared.kernel.errors import DependencyUnavailableError, PermanentError
@@ -114,14 +114,16 @@ class Consumer:
     async def run(self) -> None:
         """Consume until ``stop``; whenever the link breaks, open it again."""
         failures = 0
+        needed = family_of(self.queue)
         while not self._stopping.is_set():
             try:
-                await self._consume()
+                await self._consume(needed)
                 failures = 0
             except DependencyUnavailableError as error:
                 failures += 1
                 self._complaint = str(error)
                 log.warning("consumer waits for its link", queue=self.queue, attempt=failures, reason=str(error))
+            needed = TOPOLOGY  # a link that broke may come back to a broker that has lost everything
             await self._pause(exponential(failures, first=0.2, cap=1.0) if failures else 0.0)
         self._ended.set()
 
@@ -140,14 +142,17 @@ class Consumer:
             async with asyncio.timeout(seconds):
                 await self._stopping.wait()
 
-    async def _consume(self) -> None:
-        """Hold one link until it breaks or we stop. Closing it hands back what is not acknowledged."""
+    async def _consume(self, needed: Sequence[Queue]) -> None:
+        """Hold one link until it breaks or we stop. Closing it hands back what is not acknowledged.
+
+        What is ``needed`` is declared first: our own family where ``migrate`` has declared the rest.
+        """
         connection = await open_connection(self._url, name=self.queue)
         try:
             async with link_errors("the link to the broker broke"):
                 channel = await connection.channel()
                 await channel.set_qos(prefetch_count=self._prefetch)
-                await declare_topology(channel)
+                await declare_topology(channel, needed)
                 queue = await channel.get_queue(self.queue)
                 broken = asyncio.Event()
                 channel.close_callbacks.add(lambda *_: broken.set())

@@ -51,6 +51,12 @@ def retry_queue(queue: str, delay: str) -> str:
     return f"{queue}.retry.{delay}"
 
 
+def family_of(queue: str) -> Sequence[Queue]:
+    """Return the rows of a queue, its retry queues and its dead-letter queue."""
+    names = {queue, dead_letter_queue(queue), *(retry_queue(queue, delay) for delay in RETRY_DELAYS)}
+    return [row for row in TOPOLOGY if row.name in names]
+
+
 def dead_letter_queue(queue: str) -> str:
     """Return the name of the queue in which poison and exhausted deliveries wait for a person."""
     return f"{queue}.dlq"

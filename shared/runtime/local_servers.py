@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import os
 import pwd
+import re
 import secrets
 import shutil
 import signal
@@ -33,6 +34,10 @@ _PR_SET_PDEATHSIG = 1
 _PACKAGED_BROKERS = ("/usr/lib/rabbitmq/lib",)
 _PACKAGED_DATABASES = ("/usr/lib/postgresql",)
 _OLDEST_POSTGRES = 15
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - folders made there belong to us alone
+_ROOM_FOR_RUNS = 2 * 1024**3
+_RUN = "aftercare-run-"
+_PLUGIN = "rabbitmq_management"
 _USER = "aftercare"
 
 
@@ -132,6 +137,15 @@ class LocalServers:
     def __exit__(self, *_exc: object) -> None:
         self.stop()
 
+    def wait_for_database(self, say: Say) -> None:
+        """Wait until the database answers, where ``start_local_servers`` did not.
+
+        Raises:
+            ServersUnavailableError: it ended or stays silent.
+        """
+        if self.database is not None:
+            _wait_for([self.database], say)
+
     def wait_for_broker(self, say: Say) -> None:
         """Wait until the broker answers, where ``start_local_servers`` did not.
 
@@ -161,15 +175,15 @@ def start_local_servers(
     want_broker: bool = True,
     want_database: bool = True,
     throwaway: bool = False,
-    broker_follows: bool = False,
+    wait: bool = True,
     say: Say = lambda _line: None,
     broker_places: Sequence[str] = _PACKAGED_BROKERS,
     database_places: Sequence[str] = _PACKAGED_DATABASES,
 ) -> LocalServers:
     """Start what is wanted below ``home``, unpacking software into ``home/software`` where none is installed.
 
-    Throwaway servers keep their data in a folder that goes with them, and do not wait for the disk. The broker takes
-    seconds longer than the database: where it ``follows``, it is left to ``LocalServers.wait_for_broker``.
+    Throwaway servers keep their data in a folder that goes with them, in memory where there is room. Without ``wait``
+    nothing may answer yet; ``LocalServers`` waits for each when it is needed.
 
     Raises:
         ServersUnavailableError: a server can be neither found nor unpacked, or does not start.
@@ -177,7 +191,7 @@ def start_local_servers(
     home = _reachable_home(home)
     software = home / "software"
     software.mkdir(parents=True, exist_ok=True)
-    data = Path(tempfile.mkdtemp(prefix="run-", dir=home)) if throwaway else home / "data"
+    data = Path(tempfile.mkdtemp(prefix=_RUN, dir=_place_of_runs(home))) if throwaway else home / "data"
     data.mkdir(exist_ok=True)
     data.chmod(0o711)
     claim = _claim(data)
@@ -189,13 +203,13 @@ def start_local_servers(
             found = _find_broker(software, broker_places, say)
             ports = _BrokerPorts(amqp_port, management_port, distribution_port)
             broker = _broker(found, data / "broker", ports, password)
+            broker.process = broker.launch()  # before the database is made: it takes seconds longer
         if want_database:
             binaries = _find_database(software, database_places, say)
             database = _database(binaries, data / "database", database_port, password, throwaway=throwaway)
-        wanted = [server for server in (broker, database) if server is not None]
-        for one in wanted:
-            one.process = one.launch()
-        _wait_for([one for one in wanted if one is database or not broker_follows], say)
+            database.process = database.launch()
+        if wait:
+            _wait_for([server for server in (broker, database) if server is not None], say)
     except BaseException:
         for server in (broker, database):
             if server is not None:
@@ -246,6 +260,26 @@ def _reachable_home(home: Path) -> Path:
 
 def _nobody_reaches(folder: Path) -> bool:
     return all(parent.stat().st_mode & 0o001 for parent in (folder, *folder.parents))
+
+
+def _place_of_runs(home: Path) -> Path:
+    """Return where the data of throwaway servers goes: into memory where there is plenty of it, else below ``home``."""
+    if not (_IN_MEMORY.is_dir() and os.access(_IN_MEMORY, os.W_OK | os.X_OK)):
+        return home
+    _remove_what_was_left(_IN_MEMORY)
+    return _IN_MEMORY if shutil.disk_usage(_IN_MEMORY).free >= _ROOM_FOR_RUNS else home
+
+
+def _remove_what_was_left(place: Path) -> None:
+    """Remove the data of servers whose owner was killed: nobody holds its claim any more."""
+    for left in place.glob(f"{_RUN}*"):
+        with contextlib.suppress(OSError):
+            claim = left / "claim"
+            if claim.stat().st_uid != os.geteuid():
+                continue
+            with claim.open("r+", encoding="ascii") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _claim(data: Path) -> TextIO:
@@ -421,7 +455,8 @@ def fetch_debian_packages(names: Sequence[str], into: Path, *, only: Sequence[st
 def _broker(found: _Broker, data: Path, ports: _BrokerPorts, password: str) -> _Server:
     for part in ("db", "log", "home"):
         (data / part).mkdir(parents=True, exist_ok=True)
-    (data / "plugins").write_text("[rabbitmq_management].\n", encoding="ascii")
+    (data / "plugins").write_text(f"[{_PLUGIN}].\n", encoding="ascii")
+    scripts = _needed_of(found.scripts, data / "program")
     (data / "rabbitmq.conf").write_text(
         f"""listeners.tcp.1 = 127.0.0.1:{ports.amqp}
 management.tcp.ip = 127.0.0.1
@@ -444,6 +479,7 @@ collect_statistics_interval = 1000
         "PATH": found.path,
         "HOME": str(data / "home"),
         "LC_ALL": "C.UTF-8",
+        "RABBITMQ_HOME": str(scripts.parent),
         "RABBITMQ_ALLOW_INPUT": "1",  # with -noinput below, the script becomes the broker, so its pid is the broker's
         "RABBITMQ_NODENAME": node,
         "RABBITMQ_CONF_ENV_FILE": "/dev/null",
@@ -465,11 +501,40 @@ collect_statistics_interval = 1000
     log = data / "broker.log"
     return _Server(
         "RabbitMQ",
-        lambda: _launch([str(found.scripts / "rabbitmq-server")], environment, log),
+        # By name of the shell: a place in memory may not let programs be run from it.
+        lambda: _launch(["/bin/sh", str(scripts / "rabbitmq-server")], environment, log),
         lambda: _answers(ports.amqp, b"AMQP\x00\x00\x09\x01", (b"\x01",)),
         log,
         signal.SIGTERM,
     )
+
+
+def _needed_of(scripts: Path, into: Path) -> Path:
+    """Return the scripts of a broker like this one, made below ``into``, that has only the applications it needs.
+
+    It looks for every module in the folder of each application: without the two thirds that nobody uses it starts in
+    two thirds of the time.
+    """
+    applications = {folder.name.split("-")[0]: folder for folder in (scripts.parent / "plugins").glob("*-*/")}
+    if not {"rabbit", _PLUGIN} <= applications.keys():
+        return scripts  # packed in some other way
+    needed, wanted = set[str](), ["rabbit", _PLUGIN]
+    while wanted:
+        name = wanted.pop()
+        if name in applications and name not in needed:
+            needed.add(name)
+            wanted += _applications_named_by(applications[name] / "ebin" / f"{name}.app")
+    shutil.rmtree(into, ignore_errors=True)
+    shutil.copytree(scripts, into / "sbin")  # copies, since they ask where they really lie
+    (into / "plugins").mkdir()
+    for name in needed:
+        (into / "plugins" / applications[name].name).symlink_to(applications[name])
+    return into / "sbin"
+
+
+def _applications_named_by(resource: Path) -> list[str]:
+    found = re.search(r"\{applications,\s*\[([^]]*)\]", resource.read_text(encoding="utf-8"))
+    return re.findall(r"\w+", found[1]) if found else []
 
 
 # PostgreSQL.
@@ -541,6 +606,7 @@ def _database(binaries: Path, data: Path, port: int, password: str, *, throwaway
     }
     if throwaway:
         settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+        settings |= {"dynamic_shared_memory_type": "mmap"}  # in the folder, which goes with a server that is killed
     command = [str(binaries / "postgres"), "-D", str(data / "cluster"), "-p", str(port)]
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from shared.broker.connection import listens
 from shared.broker.consumer import Consumer
 from shared.broker.handler import Handler
 from shared.broker.publisher import Publisher
@@ -36,6 +37,7 @@ from shared.web.health import Health
 from shared.web.server import Route, build_application, serving
 
 _DRAIN_S = 10.0
+_BROKER_STARTS_S = 20.0
 _CLOCKS_MAY_DIFFER_S = 2.0
 _LOOKS_OFTEN_S = 1.0  # a loop that looks this often waits for something to become due
 
@@ -175,7 +177,7 @@ async def _run_parts(kit: Kit, parts: Parts, settings: ServiceSettings, port: in
         watchdog(kit.metrics),
         _in_background([kit.listener.run()]),
         serving(application, host=settings.host, port=port) as bound,
-        _in_background([*(consumer.run() for consumer in consumers)]),
+        _in_background([_consume(amqp_url, consumers, stopping)]),
     ):
         log.info("serving", port=bound)
         tasks = [asyncio.create_task(loop.run(stopping), name=loop.name) for loop in loops]
@@ -197,6 +199,13 @@ def _manners(give_way: GiveWay, row: Queues) -> dict[str, Any]:
     if row.gives_way:
         return {"rest_after": give_way.rest_after}
     return {"rest_after": give_way.breath_after, "came": give_way.urgent}
+
+
+async def _consume(amqp_url: str, consumers: Sequence[Consumer], stopping: asyncio.Event) -> None:
+    """Run consumers, from when there is a broker: one that starts beside us takes some seconds, and is no failure."""
+    if not await listens(amqp_url, stopping, within=_BROKER_STARTS_S) and not stopping.is_set():
+        log.warning("nothing listens where the broker should be")
+    await asyncio.gather(*(consumer.run() for consumer in consumers), return_exceptions=True)
 
 
 def _relays(kit: Kit, publishers: Sequence[Publisher]) -> list[Loop]:

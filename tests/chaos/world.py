@@ -19,7 +19,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from cli.stack import ROOT, Stack, start_stack
+from cli.private_servers import ROOT
+from cli.stack import Stack, start_stack
 from cli.verify import INVARIANTS
 from shared.broker.publisher import Publication, Publisher, UnroutableError
 from shared.broker.topology import BOOKING_EVENTS

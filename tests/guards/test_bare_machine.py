@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from shared.runtime import local_servers
-from shared.runtime.local_servers import ServersUnavailableError, start_local_servers
+from shared.runtime.local_servers import (
+    _RUN,
+    ServersUnavailableError,
+    _claim,
+    _needed_of,
+    _remove_what_was_left,
+    start_local_servers,
+)
 from tests.builders import ROOT
 
 WITHHELD = {"apt-get", "dpkg-deb", "erl", "rabbitmq-server", "docker"}
@@ -48,6 +55,53 @@ def test_without_a_database_and_a_way_to_fetch_one(tmp_path, monkeypatch):
     assert "`docker compose up`" in said
     assert "AFTERCARE_DATABASE_URL" in said
     assert "\n" not in said
+
+
+def test_a_private_broker_has_only_the_applications_it_needs(tmp_path):
+    scripts, plugins = tmp_path / "rabbitmq_server-4.0.1" / "sbin", tmp_path / "rabbitmq_server-4.0.1" / "plugins"
+    scripts.mkdir(parents=True)
+    (scripts / "rabbitmq-server").write_text("a script", encoding="utf-8")
+    for name, lists in {
+        "rabbit": "kernel,ra,\n  rabbit_common",
+        "rabbitmq_management": "rabbit,cowboy",
+        "ra": "",
+        "rabbit_common": "kernel",
+        "cowboy": "ra",
+        "rabbitmq_mqtt": "rabbit",
+    }.items():
+        folder = plugins / f"{name}-4.0.1-rc.1" / "ebin"
+        folder.mkdir(parents=True)
+        (folder / f"{name}.app").write_text(
+            f"{{application,{name},\n [{{applications, [{lists}]}}]}}.", encoding="utf-8"
+        )
+    made = _needed_of(scripts, tmp_path / "program")
+    assert (made / "rabbitmq-server").read_text(encoding="utf-8") == "a script"
+    assert {folder.name.split("-")[0] for folder in (made.parent / "plugins").iterdir()} == {
+        "rabbit",
+        "rabbitmq_management",
+        "ra",
+        "rabbit_common",
+        "cowboy",
+    }
+
+
+def test_a_broker_that_is_packed_in_another_way_is_taken_as_it_is(tmp_path):
+    scripts = tmp_path / "rabbitmq_server-4.0.1" / "sbin"
+    (scripts.parent / "plugins").mkdir(parents=True)
+    (scripts.parent / "plugins" / "rabbit-4.0.1.ez").touch()
+    assert _needed_of(scripts, tmp_path / "program") == scripts
+
+
+def test_what_killed_runs_left_in_memory_is_removed_and_what_runs_is_kept(tmp_path):
+    running, left = tmp_path / f"{_RUN}1", tmp_path / f"{_RUN}2"
+    for folder in (running, left):
+        folder.mkdir()
+        (folder / "data").touch()
+    claim = _claim(running)
+    _claim(left).close()
+    _remove_what_was_left(tmp_path)
+    assert [folder.name for folder in tmp_path.iterdir()] == [running.name]
+    claim.close()
 
 
 def test_up_says_it_in_one_sentence_and_leaves_nothing_running(tmp_path, bare_path):

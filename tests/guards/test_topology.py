@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.broker.topology import MAIN_QUEUES, TOPOLOGY, URGENT_QUEUE_OF, dead_letter_queue, retry_queue
+from shared.broker.topology import MAIN_QUEUES, TOPOLOGY, URGENT_QUEUE_OF, dead_letter_queue, family_of, retry_queue
 from shared.kernel.clock import SystemClock
 from shared.messages.catalogue import CATALOGUE
 from shared.postgres.database import Database
@@ -59,6 +59,10 @@ def test_every_main_queue_has_its_retry_queues_and_its_dead_letter_queue():
             assert waiting.arguments["x-dead-letter-routing-key"] == name, "it comes back by itself"
             assert waiting.arguments["x-message-ttl"] > 0
             assert not waiting.bindings
+
+
+def test_the_families_of_the_main_queues_are_all_there_is():
+    assert [row for name in MAIN_QUEUES for row in family_of(name)] == list(TOPOLOGY)
 
 
 def test_names_carry_nothing_but_names():

@@ -15,9 +15,10 @@ import pytest
 
 from cli.__main__ import main
 from cli.environment import running_system
-from cli.stack import PID
+from cli.stack import PID, Process, Stack
 from shared.broker.connection import open_connection
 from shared.broker.topology import BOOKING_EVENTS, dead_letter_queue
+from shared.kernel.errors import ConfigurationError
 from shared.kernel.ids import new_id
 from shared.messages.booking import CREATED
 from shared.runtime.local_servers import ServersUnavailableError, _claim
@@ -304,6 +305,20 @@ def test_up_without_the_sandbox_refuses_before_anything_starts(tmp_path):
         "TWILIO_AUTH_TOKEN: is not set",
     } <= set(lines[1:])
     assert not (tmp_path / "servers").exists()
+
+
+def test_a_system_that_is_thrown_away_ends_at_once_and_says_what_had_ended_before(tmp_path):
+    def process(name, program):
+        return Process(name, [sys.executable, "-c", program], dict(os.environ), tmp_path / f"{name}.log", "")
+
+    ended, running = process("notifier", ""), process("followup", "import signal; signal.pause()")
+    for one in (ended, running):
+        one.start()
+    ended.child.wait(timeout=20)
+    stack = Stack(tmp_path, {}, {}, {one.name: one for one in (ended, running)})
+    with pytest.raises(ConfigurationError, match="^ended too early: notifier;"):
+        stack.kill()
+    assert running.child.returncode == -signal.SIGKILL
 
 
 def wait_for(condition, *, within):

@@ -3,16 +3,19 @@
 import asyncio
 import contextlib
 import time
+from urllib.parse import urlsplit
 
 import pytest
 
-from shared.broker.connection import declare_on, open_connection
+from shared.broker.connection import declare_on, listens, open_connection
 from shared.broker.publisher import Publication, Publisher, UnroutableError
-from shared.broker.topology import BOOKING_EVENTS, dead_letter_queue
+from shared.broker.topology import BOOKING_EVENTS, TOPOLOGY, dead_letter_queue, family_of
 from shared.kernel.errors import DependencyUnavailableError
 from shared.messages.booking import CREATED
 from shared.postgres.database import Database
 from shared.postgres.listener import Listener
+from shared.runtime.local_servers import _free_ports
+from tests.conftest import fresh_vhost, manage
 from tests.integration.proxy import Proxy
 from tests.waiting import until
 
@@ -74,6 +77,21 @@ async def test_a_queue_that_somebody_deleted_is_made_again_and_read(line):  # F1
 
         await until(taken, what="the queue again")
         await line.took_effect("after")
+
+
+async def test_a_reader_declares_its_own_queues_and_after_a_broken_link_all(line, servers):
+    with fresh_vhost(servers) as url:
+        vhost = urlsplit(url).path.removeprefix("/")
+
+        def declared():
+            return {queue["name"] for queue in manage(servers, "GET", f"/api/queues/{vhost}?columns=name")}
+
+        connection = await open_connection(url, name="test")
+        async with connection, line.consuming(url=url):
+            assert declared() == {row.name for row in family_of(BOOKING_EVENTS)}
+            # As a broker that comes back without what it had.
+            await (await connection.channel()).queue_delete(BOOKING_EVENTS)
+            await until(lambda: declared() == {row.name for row in TOPOLOGY}, what="all queues")
 
 
 @pytest.mark.slow
@@ -145,6 +163,22 @@ async def ending(work):
 
 async def test_the_queues_are_declared_again_on_a_broker_that_has_them(amqp_url):
     await declare_on(amqp_url)
+
+
+async def test_a_broker_that_is_still_starting_is_waited_for():
+    (port,) = _free_ports(1)
+    waits = asyncio.create_task(listens(f"amqp://127.0.0.1:{port}", asyncio.Event(), within=20))
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", port)
+    async with server:
+        assert await waits
+
+
+async def test_nobody_waits_for_a_broker_longer_than_told_or_while_it_stops():
+    stopping = asyncio.Event()
+    assert not await listens("amqp://127.0.0.1:1", stopping, within=0.01)
+    waits = asyncio.create_task(listens("amqp://127.0.0.1:1", stopping, within=600))
+    stopping.set()
+    assert not await waits
 
 
 async def test_a_broker_that_is_not_there_is_one_clear_error():

@@ -10,6 +10,7 @@ to has no nested repetition, so the time to search is linear in the text.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from shared.kernel.errors import ConfigurationError
 
@@ -44,19 +45,31 @@ class _Part:
     keys: frozenset[str] | None
 
 
+@dataclass(frozen=True)
+class _Phrase:
+    """One phrase of a rule; its pattern is compiled when a text first has a word of it, as most never do."""
+
+    rule: str
+    expression: str
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        return re.compile(rf"(?<= ){self.expression}")
+
+
 class PhraseBook:
     """Rules, each a list of phrases, searched together."""
 
     def __init__(self, rules: Iterable[tuple[str, Sequence[str]]]) -> None:
-        self._patterns: list[tuple[str, re.Pattern[str]]] = []
+        self._phrases: list[_Phrase] = []
         self._by_key: dict[str, list[int]] = {}
         for rule, phrases in rules:
             for phrase in phrases:
                 part = _sequence(_Reader(phrase))
                 if not part.keys:
                     raise ConfigurationError(f"phrase of rule {rule!r} has no word that must be there: {phrase!r}")
-                index = len(self._patterns)
-                self._patterns.append((rule, re.compile(rf"(?<= ){part.expression}")))
+                index = len(self._phrases)
+                self._phrases.append(_Phrase(rule, part.expression))
                 for key in part.keys:
                     self._by_key.setdefault(key, []).append(index)
 
@@ -73,9 +86,9 @@ class PhraseBook:
             position += len(word) + 1
         at[position] = len(words)
         return [
-            Found(rule, at[match.start()], at[match.end()])
-            for rule, pattern in (self._patterns[index] for index in wanted)
-            for match in pattern.finditer(text)
+            Found(phrase.rule, at[match.start()], at[match.end()])
+            for phrase in (self._phrases[index] for index in wanted)
+            for match in phrase.pattern.finditer(text)
         ]
 
     def rules_in(self, words: Sequence[str]) -> frozenset[str]:
