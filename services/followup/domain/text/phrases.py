@@ -24,7 +24,7 @@ _TEN_OR_MORE = (
 _BELOW_TEN = "(?:one|two|three|four|five|six|seven|eight|nine|dos|tres|cuatro|cinco|seis|siete|ocho|nueve) "
 _NUMBER = f"(?:[0-9]+ |{_TEN_OR_MORE}|{_BELOW_TEN})"
 _FROM_180 = "(?:1[89][0-9]|2[0-9][0-9]) "
-_KEY = 3
+_KEY = 3  # letters of the beginning of a word by which it is looked up
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +38,21 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A compiled piece: its expression, and the word beginnings of which a match must contain one."""
+    """A compiled piece: its expression, and the words, or beginnings (``abc*``), of which a match must contain one.
+
+    ``also`` is a second such set, if there is one: what has no word of it need not be searched either.
+    """
 
     expression: str
     keys: frozenset[str] | None
+    also: frozenset[str] | None = None
 
 
 class PhraseBook:
     """Rules, each a list of phrases, searched together."""
 
     def __init__(self, rules: Iterable[tuple[str, Sequence[str]]]) -> None:
-        self._patterns: list[tuple[str, re.Pattern[str]]] = []
+        self._patterns: list[tuple[str, re.Pattern[str], frozenset[str]]] = []
         self._by_key: dict[str, list[int]] = {}
         for rule, phrases in rules:
             for phrase in phrases:
@@ -56,13 +60,14 @@ class PhraseBook:
                 if not part.keys:
                     raise ConfigurationError(f"phrase of rule {rule!r} has no word that must be there: {phrase!r}")
                 index = len(self._patterns)
-                self._patterns.append((rule, re.compile(rf"(?<= ){part.expression}")))
+                self._patterns.append((rule, re.compile(rf"(?<= ){part.expression}"), part.also or part.keys))
                 for key in part.keys:
                     self._by_key.setdefault(key, []).append(index)
 
     def find(self, words: Sequence[str]) -> list[Found]:
         """Return every phrase found among words (clause breaks are words too: ``|`` and ``,``)."""
-        wanted = sorted({index for word in set(words) for index in self._by_key.get(word[:_KEY], ())})
+        keys = {*words, *(_beginning(word) for word in words)}
+        wanted = sorted({index for key in keys for index in self._by_key.get(key, ())})
         if not wanted:
             return []
         text = f" {' '.join(words)} "
@@ -74,7 +79,8 @@ class PhraseBook:
         at[position] = len(words)
         return [
             Found(rule, at[match.start()], at[match.end()])
-            for rule, pattern in (self._patterns[index] for index in wanted)
+            for rule, pattern, also in (self._patterns[index] for index in wanted)
+            if not also.isdisjoint(keys)
             for match in pattern.finditer(text)
         ]
 
@@ -135,9 +141,9 @@ def _sequence(reader: _Reader) -> _Part:
             reader.take()
             part = _Part(f"(?:{part.expression})?", None)
         parts.append(part)
-    keyed = [part.keys for part in parts if part.keys]
-    keys = min(keyed, key=lambda keys: (len(keys), -min(map(len, keys)))) if keyed else None
-    return _Part("".join(part.expression for part in parts), keys)
+    keyed = sorted((part.keys for part in parts if part.keys), key=lambda keys: (len(keys), -min(map(len, keys))))
+    keys, also = (*keyed, None, None)[:2]
+    return _Part("".join(part.expression for part in parts), keys, also)
 
 
 def _choice(reader: _Reader) -> _Part:
@@ -160,5 +166,9 @@ def _word(word: str) -> _Part:
         stem = word[:-1]
         if len(stem) < _KEY:
             raise ConfigurationError(f"the beginning of a word needs {_KEY} letters: {word!r}")
-        return _Part(rf"{re.escape(stem)}[^ |,]* ", frozenset({stem[:_KEY]}))
-    return _Part(f"{re.escape(word)} ", frozenset({word[:_KEY]}))
+        return _Part(rf"{re.escape(stem)}[^ |,]* ", frozenset({_beginning(stem)}))
+    return _Part(f"{re.escape(word)} ", frozenset({word}))
+
+
+def _beginning(word: str) -> str:
+    return f"{word[:_KEY]}*"
