@@ -408,7 +408,7 @@ def _item_9(
         yes = yes and not (no and _YES.isdisjoint(read.said))  # "no im good"
         if yes and not no and not read.has("hedge"):
             return {_SAYS.CRISIS}, None, screening.joined(Tier.S1, "item9.yes")
-        if no and not yes and _PLAIN_YES.isdisjoint(read.said) and not read.has("hedge", "refusal"):
+        if no and not yes and _PLAIN_YES.isdisjoint(read.said) and not (_hedges(read) or read.has("refusal")):
             kinds, value = {_SAYS.SCORE}, Decimal(0)
     if value is not None and value >= 1:
         tier = Tier.S2 if value == 1 else Tier.S1
@@ -434,7 +434,19 @@ def _is_doubted(read: _Text) -> bool:
         word in _CONTRASTS | {"sometimes"} and _NOTHING.isdisjoint(said[at + 1 : at + 3])
         for at, word in enumerate(said)
     )
-    return contrasted or _is_meant(read, {"for_now"}, unless="in_jest") or _is_meant(read, {"hedge"}, unless="formerly")
+    return contrasted or _is_meant(read, {"for_now"}, unless="in_jest") or _hedges(read, unless="formerly")
+
+
+def _hedges(read: _Text, *, unless: str | None = None) -> bool:
+    """Return whether a text is unsure, what belongs to a longer no left aside: "not once"."""
+    nos = [found for found in read.found if found.rule == "no" and found.last - found.first > 1]
+    others = [found for found in read.found if found.rule == unless]
+    return any(
+        found.rule == "hedge"
+        and not any(_within(found, no) for no in nos)
+        and not any(_overlap(found, other) for other in others)
+        for found in read.found
+    )
 
 
 def _home_safe(

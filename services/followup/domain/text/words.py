@@ -33,6 +33,7 @@ _SOUNDS = (
     *(("c", "k"), ("z", "s"), ("v", "b"), ("h", ""), ("ll", "y"), ("y", "i"), ("w", "u")),
 )
 _JOINED_WORTH_SPLITTING = 7
+_SPOKEN = (("in", "ing"), ("ao", "ado"))  # endings as people say them: "lookin", "cansao"
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,9 @@ class Vocabulary:
         for form in (_REPEATED.sub(r"\1\1", word), _REPEATED.sub(r"\1", word)):
             if form != word and (form in self.known or form in self.spellings):
                 return self.spellings.get(form, form).split()
+        for heard, written in _SPOKEN:
+            if word.endswith(heard) and (whole := word.removesuffix(heard) + written) in self.known:
+                return [whole]
         meant = self._meant(word)
         if meant:
             return [meant]
