@@ -88,10 +88,12 @@ def _screen_clauses(book: Lexicon, words: Sequence[str], *, seams: AbstractSet[i
         (match for match in matches if not _excused(book, words, match, idioms, broken)),
         key=lambda match: (match.first, -match.last),
     )
+    urgent = [match for match in matches if book.tiers[match.rule] is Tier.S1]
+    medical = [match for match in matches if book.tiers[match.rule] is Tier.M]
     screening = NOTHING_FOUND
     negated_until = -1
     for match in matches:
-        if _is_told_better(book, words, match, matches):
+        if _is_told_better(book, words, match, urgent, medical):
             continue
         tier, rule = book.tiers[match.rule], match.rule
         if _negated(book, words, match, context) or _continues(words, negated_until, match):
@@ -103,13 +105,13 @@ def _screen_clauses(book: Lexicon, words: Sequence[str], *, seams: AbstractSet[i
     return screening
 
 
-def _is_told_better(book: Lexicon, words: Sequence[str], match: Found, matches: Sequence[Found]) -> bool:
-    """Return whether another match of the same text says what this one means, or the writer is not who is meant."""
+def _is_told_better(
+    book: Lexicon, words: Sequence[str], match: Found, urgent: Sequence[Found], medical: Sequence[Found]
+) -> bool:
+    """Return whether an urgent or medical match says what this one means, or the writer is not who is meant."""
     tier = book.tiers[match.rule]
-    urgent = (other for other in matches if book.tiers[other.rule] is Tier.S1)
     if tier is not Tier.S1 and any(_inside(match, other) for other in urgent):
         return True
-    medical = [other for other in matches if book.tiers[other.rule] is Tier.M]
     if medical and match.rule.endswith(".help_me"):
         return True  # What help is wanted for, the same text says.
     if match.rule not in book.own_only and not (tier is Tier.S2 and any(_overlap(match, other) for other in medical)):
