@@ -18,6 +18,17 @@ def _phrases(name: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(phrase.split()) for phrase in _DATA[name])
 
 
+def _by_first(name: str) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """Return the phrases of a list under their first word."""
+    phrases = _phrases(name)
+    return {first: tuple(one for one in phrases if one[0] == first) for first in {phrase[0] for phrase in phrases}}
+
+
+def _endings(name: str, *, then: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return the phrases of a list as endings of a text, further words after them or not."""
+    return tuple(f" {phrase} {tail}".rstrip() for phrase in _DATA[name] for tail in ("", *then))
+
+
 _LONG_ENOUGH = 5  # of the words of numbers, those that are read mistyped
 
 VALUES: dict[str, int] = {
@@ -54,7 +65,7 @@ STARTERS = _words("starters")
 NO_PLURALS = _words("no_plurals")
 NEGATORS = _words("negators")
 DENIAL_FILLERS = _words("denial_fillers")
-ALMOST_SAID: tuple[str, ...] = tuple(_DATA["almost_said"])
+ALMOST_SAID = _endings("almost_said", then=("a", "an", "un", "que"))
 CHANGES = _words("changes")
 MOVES = _words("moves")
 RANGE_JOINTS = _words("range_joints")
@@ -66,13 +77,13 @@ CORRECTION_PHRASES: tuple[str, ...] = tuple(_DATA["correction_phrases"])
 ASKS = _words("asks")
 ASKS_WITH_MARK = _words("asks_with_mark")
 ARTICLES_TOO = _words("articles_too")
-AND_A_HALF = _phrases("and_a_half")
+AND_A_HALF = _by_first("and_a_half")
 POINT = _words("point")
-OUT_OF = _phrases("out_of")
-SCALE_FROM = _phrases("scale_from")
+OUT_OF = _by_first("out_of")
+SCALE_FROM = _by_first("scale_from")
 SCALE_TO = _words("scale_to")
 SCALE_TO_TWO = frozenset(_phrases("scale_to_two"))
-SCALE_OF = _phrases("scale_of")
+SCALE_OF = _by_first("scale_of")
 MINUS = _words("minus")
 JOINTS = _words("joints")
 PERIODS = _words("periods")
@@ -89,7 +100,6 @@ THEREFORE = _words("therefore")
 TOLD = _words("told")
 SAYS = _words("says")
 OUT_OF_DAYS = _phrases("out_of_days")
-BUT_IT_IS = _words("but_it_is")
 ONE_OF = _words("one_of")
 WEEKDAYS = _words("weekdays")
 NOT_BEFORE_A_NAME = _words("not_before_a_name")
@@ -97,3 +107,24 @@ COMPARED = _words("compared")
 WOULD_BE = _words("would_be")
 THIS_VERY_TIME = _words("this_very_time")
 PLEASANTRIES: tuple[str, ...] = tuple(_DATA["pleasantries"])
+BLESSINGS: tuple[str, ...] = tuple(_DATA["blessings"])
+TOLD_FILLERS = _words("told_fillers")
+TOLD_PHRASES = frozenset(_phrases("told_phrases"))
+TAKEN_BACK = _by_first("taken_back")
+VITAL_SIGNS = _words("vital_signs")
+OVER = _words("over")
+TO_AFTER = _words("to_after")
+TO_BEFORE = _words("to_before")
+TOO_AFTER = _words("too_after")
+TOO_BEFORE = _words("too_before")
+ME_TOO = _words("me_too")
+FOR_AFTER = _words("for_after")
+FOR_BEFORE = _words("for_before")
+SPEAKING_FOR = _by_first("speaking_for")
+ABOUT = _words("about")
+TAKING = _words("taking")
+FROM = _words("from")
+UP_TO = _endings("up_to")
+PART_OF = _by_first("part_of")
+IN_PLACE_OF = _endings("in_place_of")
+SLIPPED = _words("slipped")
