@@ -380,8 +380,8 @@ def _is_part(tokens: Sequence[Token], at: int) -> bool:
     value = tokens[at].value
     if value is not None and 1900 <= value < 2100 and len(tokens) > 1:  # a year
         return True
-    if _texts(tokens, at - 2, 2) == ("out", "of") and tokens[at - 3].value is None:
-        return True  # "5 days out of 14"
+    if at >= 2 and _texts(tokens, at - 2, 2) == ("out", "of"):
+        return True  # "5 days out of 14"; what is out of the scale's end was left out before
     if any(
         _texts(tokens, at + 1, len(words)) == words and _is_number(tokens, at + 1 + len(words))
         for words in say.PART_OF.get(after, ())
@@ -409,7 +409,13 @@ def _is_label(tokens: Sequence[Token], at: int) -> bool:
 
 def _is_time(tokens: Sequence[Token], at: int) -> bool:
     before = _word(tokens, at - 1)
-    return (before in {"at", "las", "la"} or before in say.TIME_BEFORE) and not _stands_at(tokens, at)
+    if before == "la":
+        return tokens[at].value == 1 and len(tokens) > 2  # "la 2" is an option, for two o'clock is "las 2"
+    if before not in say.ARTICLES and any(
+        _texts(tokens, at + 1, len(words)) == words for words in say.PARTS_OF_DAY.get(_word(tokens, at + 1), ())
+    ):
+        return True  # "5 in the morning"
+    return (before in {"at", "las"} or before in say.TIME_BEFORE) and not _stands_at(tokens, at)
 
 
 def _rates_another(tokens: Sequence[Token], at: int) -> bool:
@@ -454,7 +460,8 @@ def _is_letters_short(tokens: Sequence[Token], at: int) -> bool:
                 before in say.ME_TOO and at + 1 == len(tokens) and at == 1
             )
         case "4":
-            return before in say.FOR_AFTER and after in say.FOR_BEFORE
+            doing = before.endswith("ing") and before not in say.LEVEL_VERBS
+            return (doing or before in say.FOR_AFTER) and after in say.FOR_BEFORE
         case _:
             return False
 
@@ -512,10 +519,12 @@ def _stands(tokens: Sequence[Token], at: int) -> bool:
     before, after = _word(tokens, at - 1), _word(tokens, at + 1)
     starts = before in {"", "|", ",", "(", '"', "-", "*", "~", "=", ">", "#", "'", ":"} or _is_sign(before)
     ends = after in {"", "|", ",", ")", '"', "-", "*", "~", "+", ">", "'", "("} or _is_sign(after)
-    if ends or before in say.CUES or after in say.CLOSERS | say.ENDEARMENTS:
+    counts = _is_plural(tokens, at + 1) and _is_whole(tokens[at])
+    cued = before in say.CUES and not (counts and before in say.COUNTS_AFTER)
+    if ends or cued or after in say.CLOSERS | say.ENDEARMENTS:
         return True
     if starts:
-        return not (_is_plural(tokens, at + 1) and _is_whole(tokens[at]))
+        return not counts
     return tokens[at - 1].value is not None or tokens[at + 1].value is not None
 
 
@@ -568,6 +577,8 @@ def _stands_at(tokens: Sequence[Token], at: int) -> bool:
     """Return whether "at 7", "en 5" states a level: "im at 7", "still at a 7", "at 7" alone."""
     two_before = _word(tokens, at - 2)
     if _word(tokens, at - 1) in {"las", "la"}:
+        return False
+    if two_before == "me" and _word(tokens, at - 3) in say.SUMMONS:
         return False
     return two_before in say.LEVEL_VERBS or (
         two_before in {"", "|", ","} and _word(tokens, at + 1) not in say.DAY_TIMES
@@ -726,7 +737,8 @@ def _pair(tokens: Sequence[Token], answers: Sequence[_Answer]) -> tuple[Decimal,
     if high - low != 1 or low != low.to_integral_value() or low < 0:
         return None
     between = [_word(tokens, place) for place in range(answers[0].last, answers[1].first)]
-    joint = [word for word in between if word not in say.RANGE_FILLERS]
+    paused = not say.MAYBE.isdisjoint(between)
+    joint = [word for word in between if word not in say.RANGE_FILLERS and not (paused and word == "|")]
     opened = {_word(tokens, answers[0].first - 1), _word(tokens, answers[0].first - 2)}
     if opened & {"from", "went", "desde"}:
         return None

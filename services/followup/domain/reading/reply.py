@@ -88,7 +88,7 @@ _SAID_BY: Mapping[Interpretation, tuple[str, ...]] = {
 _LETTERS = {"c": _SAYS.CONFIRM, "r": _SAYS.RESCHEDULE}
 _ANSWERS = frozenset({_SAYS.SCORE, _SAYS.RANGE, _SAYS.CORRECTION, _SAYS.CONFIRM})
 _NODDING = frozenset({"confirm", "ack", "yes", "thanks", "courtesy", "hello", "pleasantry"})
-_NODS_TO_US = ("thanks", "ack", "parting")
+_NODS_TO_US = ("thanks", "ack", "parting", "farewell")
 _OPT_OUTS = frozenset({"opt_out", "opt_out_perhaps"})
 _SAID_BESIDE = ("thanks", "courtesy", "hello", "pleasantry")
 _SAD_SIGNS = frozenset("👎😢😭😞😔💔😩😫😖🥺😿🖤🤮😵🤕☹🙁😓😥")
@@ -200,9 +200,10 @@ def _numbers(own: str, prompt: PromptKind) -> Numbers:
 
 
 def _not_meant_of_a_score(read: _Text, prompt: PromptKind, numbers: Numbers) -> set[Interpretation]:
-    """Return what a correction only sounds like: "wrong number sorry, I meant 6" speaks of the score."""
+    """Return what an answer only sounds like: "wrong number sorry, I meant 6" is about the score, "nobody here" too."""
     corrects = prompt is PromptKind.MOOD_ANSWERED and numbers.values and _is_correction(read, numbers)
-    return {_SAYS.WRONG_NUMBER} if corrects else set()
+    is_alone = prompt is PromptKind.HOME_SAFE and read.has("alone")
+    return {_SAYS.WRONG_NUMBER} if corrects or is_alone else set()
 
 
 def _text(own: str) -> _Text:
@@ -458,7 +459,7 @@ def _item_9(
         elif read.has("formerly"):
             screening = screening.joined(Tier.S3, "item9.formerly")
         return kinds, value, screening
-    unsure = read.has("hedge", "does_it_count", "if_i_said", "refusal")
+    unsure = read.has("hedge", "does_it_count", "if_i_said", "refusal", "not_no")
     if not kinds and not said and not unsure and _asks(read, PromptKind.ITEM_9):
         screening = screening.joined(Tier.S3, "item9.question")
     elif not said and (kinds or unsure or (read.said and not read.covered_by("thanks", "courtesy"))):
@@ -507,28 +508,39 @@ def _home_safe(
     """Return whether the patient is home: 1 yes, 2 no."""
     if any(rule.endswith("driving_now") for rule in screening.rules):
         return set(), None, screening.joined(Tier.M, "driving_after_visit")
-    concern = {_SAYS.REVIEW} if read.has("drove", "ailing", "unwell", "needs_help") else set()
+    alone = _is_meant(read, {"alone"}, unless="not_alone")
+    concern = {_SAYS.REVIEW} if alone or read.has("drove", "ailing", "unwell", "needs_help") else set()
     kinds, value = _scored(replace(numbers, pair=None), PromptKind.HOME_SAFE)
     told = read.has("home", "not_home", "unwell", "needs_help")
     if kinds and not (value is None and told):
         return (kinds | {_SAYS.REVIEW} if value == 2 else kinds | concern), value, screening
-    if read.has("unwell") and Tier.M in screening.tiers and not read.has("needs_help"):
+    unwell = _is_meant(read, {"unwell"}, unless="not_unwell")
+    if unwell and Tier.M in screening.tiers and not read.has("needs_help"):
         return {_SAYS.REVIEW}, None, screening  # somebody is called anyway; whether home is not said
-    if read.has("unwell", "needs_help"):
+    if unwell or read.has("needs_help"):
         return {_SAYS.SCORE, _SAYS.REVIEW}, Decimal(2), screening
-    if _is_meant(read, {"alone"}, unless="not_alone") and not _opens(read, "no", not_in=("alone",)):
+    no = _opens(read, "no", not_in=("alone", "not_alone"))
+    if (alone and not no) or _is_away(read):
         return {_SAYS.REVIEW}, None, screening
-    home = [found for found in read.found if found.rule in {"home", "company"}]
-    away = [found for found in read.found if found.rule == "not_home"]
-    if away and not (home and all(_before(one, other) for one in home for other in away)):
-        arrived = _opens(read, "yes") and home and not any(_near(one, other) for one in home for other in away)
-        if not arrived:
-            return {_SAYS.REVIEW}, None, screening
-    if _opens(read, "no") and not home:
+    if no and not read.has("home"):
         return {_SAYS.SCORE, _SAYS.REVIEW}, Decimal(2), screening
-    if home or _opens(read, "yes"):
+    if read.has("home", "company") or _opens(read, "yes"):
         return {_SAYS.SCORE} | concern, Decimal(1), screening
     return concern, None, screening
+
+
+def _is_away(read: _Text) -> bool:
+    """Return whether a text tells of being somewhere else than home, unless home comes well before it."""
+    home = [found for found in read.found if found.rule == "home"]
+    accompanied = [found for found in read.found if found.rule == "not_alone"]
+    away = [
+        found
+        for found in read.found
+        if found.rule == "not_home" and not any(_overlap(found, other) for other in accompanied)
+    ]
+    if not away or (home and all(_before(one, other) for one in home for other in away)):
+        return False
+    return not (_opens(read, "yes") and home and not any(_near(one, other) for one in home for other in away))
 
 
 def _appointment(read: _Text, *, spoken_of: bool = True) -> set[Interpretation]:
@@ -681,7 +693,7 @@ def _remark(read: _Text, prompt: PromptKind, said: Collection[Interpretation]) -
         if thanks and _NODS.isdisjoint(read.said):
             return {_SAYS.ACK}
     elif read.has(*_NODS_TO_US) and read.covered_by(*_NODS_TO_US, "courtesy", "pleasantry"):
-        return {_SAYS.ACK}
+        return {_SAYS.ACK, _SAYS.REVIEW} if read.has("farewell") else {_SAYS.ACK}
     elif prompt is PromptKind.MOOD_ANSWERED and _opens_with_thanks(read):
         return {_SAYS.ACK, _SAYS.REVIEW}
     return {_SAYS.REVIEW} if _SAD_SIGNS & set(read.plain) else set()
