@@ -25,6 +25,7 @@ _TOKEN = re.compile(
 _PAST_DAY = dict.fromkeys(say.WEEKDAYS, "yesterday")
 _MOOD_ENDS = 10  # the items of a questionnaire are about sleep, energy and appetite themselves
 _PAUSES = frozenset({",", "(", ")"})
+_CLAUSE_ENDS = _PAUSES | {"", "|"}
 _NEW_THOUGHT = _PAUSES | say.THEREFORE
 _REACH = 5
 _LONG = 30  # words of a clause that are looked at on each side
@@ -287,7 +288,7 @@ def _answers(tokens: Sequence[Token], highest: int) -> Iterator[_Answer]:
         if negative or _word(tokens, at - 1) in say.MINUS:
             yield _Answer(-token.value, at, at + 1)
         elif not _is_something_else(tokens, at, highest):
-            after = _word(tokens, at + 2) if _word(tokens, at + 1) == "de" else _word(tokens, at + 1)
+            after = _word(tokens, at + 2) if _word(tokens, at + 1) in say.OF else _word(tokens, at + 1)
             yield _Answer(
                 token.value,
                 at,
@@ -330,15 +331,25 @@ def _without_repeated(tokens: Sequence[Token], answers: list[_Answer]) -> list[_
 
 def _without_amounts(tokens: Sequence[Token], answers: list[_Answer], highest: int) -> list[_Answer]:
     """Leave out numbers off the scale inside a sentence where another stands all by itself: "won 50 on a bet, 8"."""
-    bare = [answer for answer in answers if 0 <= answer.value <= highest and _stands_by_itself(tokens, answer)]
+    bare = [answer for answer in answers if 0 <= answer.value <= highest and _is_clear(tokens, answer)]
     if len({answer.value for answer in bare}) != 1:
         return answers
-    return [one for one in answers if 0 <= one.value <= highest or _stands_by_itself(tokens, one)]
+    return [one for one in answers if 0 <= one.value <= highest or _is_clear(tokens, one)]
 
 
-def _stands_by_itself(tokens: Sequence[Token], answer: _Answer) -> bool:
-    ends = {"", "|", ",", "(", ")"}
-    return _word(tokens, answer.first - 1) in ends and _word(tokens, answer.last) in ends
+def _is_clear(tokens: Sequence[Token], answer: _Answer) -> bool:
+    """Return whether a number makes up a clause, with no more than what leads up to it: ", so im at a 5."."""
+    after = _word(tokens, answer.last)
+    if after not in _CLAUSE_ENDS | say.THIS_VERY_TIME and not _is_sign(after):
+        return False
+    place = answer.first - 1
+    while _word(tokens, place) in say.LEADS:
+        place -= 1
+    begins = _word(tokens, place)
+    if begins in say.CONNECTIVES:
+        # "3 and a 7" joins, "de 6 a 6 y ando en 4" goes on
+        return place < answer.first - 2 or not _is_number(tokens, place - 1)
+    return begins in _CLAUSE_ENDS or _is_sign(begins)
 
 
 def _spaced_dash(tokens: Sequence[Token], at: int) -> bool:
@@ -380,16 +391,21 @@ def _is_part(tokens: Sequence[Token], at: int) -> bool:
     value = tokens[at].value
     if value is not None and 1900 <= value < 2100 and len(tokens) > 1:  # a year
         return True
-    if at >= 2 and _texts(tokens, at - 2, 2) == ("out", "of"):
+    if at >= 2 and (_texts(tokens, at - 2, 2) == ("out", "of") or (before in say.OF and _is_of_number(tokens, at - 2))):
         return True  # "5 days out of 14"; what is out of the scale's end was left out before
-    if any(
-        _texts(tokens, at + 1, len(words)) == words and _is_number(tokens, at + 1 + len(words))
-        for words in say.PART_OF.get(after, ())
-    ):
-        return True  # "3 out of 14"
+    if _is_of_number(tokens, at):
+        return True
     if after in {"/", "$"} and not _is_range_slash(tokens, at):
         return True
     return before == "/" and not _is_range_slash(tokens, at - 2)
+
+
+def _is_of_number(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number is so many of another: "3 out of 14", "12 of 14"."""
+    return tokens[at].value is not None and any(
+        _texts(tokens, at + 1, len(words)) == words and _is_number(tokens, at + 1 + len(words))
+        for words in say.PART_OF.get(_word(tokens, at + 1), ())
+    )
 
 
 def _is_whole_period(tokens: Sequence[Token], at: int) -> bool:
@@ -423,7 +439,8 @@ def _rates_another(tokens: Sequence[Token], at: int) -> bool:
     label, before_label = _label_before(tokens, at), _word(tokens, at - 2)
     if label == _word(tokens, at - 1) and before_label in {"de", "of", "from", "with", "con"}:
         return False
-    return label in say.OTHER_SCALES or (_word(tokens, at + 1) in say.OTHER_SCALES and label not in say.MOOD)
+    after = _word(tokens, at + 2) if _word(tokens, at + 1) in say.OF else _word(tokens, at + 1)
+    return label in say.OTHER_SCALES or (after in say.OTHER_SCALES and label not in say.MOOD)
 
 
 def _exceeds_in_a_sentence(tokens: Sequence[Token], at: int, highest: int) -> bool:
@@ -612,6 +629,8 @@ def _is_denied_before(tokens: Sequence[Token], at: int) -> bool:
     if phrase.endswith(say.IN_PLACE_OF):
         # "5 instead of 7", but "puse 9 en vez de 6" means the 6
         return not any(_is_number(tokens, place) and _told(tokens, place) for place in range(max(0, at - _LONG), at))
+    if phrase.endswith(say.THAT) and any(_is_number(tokens, place) for place in range(max(0, at - _LONG), at)):
+        return False  # "6. scratch that 5" puts the 5 in its place
     return phrase.endswith(say.ALMOST_SAID)
 
 
@@ -667,6 +686,8 @@ def _in_question(tokens: Sequence[Token], at: int) -> bool:
         return True  # "is 10 the best"
     if at == start:
         return asked and _end_named(tokens, at) in ends
+    if first in say.SUPPOSE and _is_number(tokens, start + 1):
+        return asked  # "where 10 is great I'm a 3"
     return first in say.ASKS or (asked and first in say.ASKS_WITH_MARK)
 
 
@@ -767,7 +788,8 @@ def _latest(tokens: Sequence[Token], answers: Sequence[_Answer]) -> Decimal | No
     current = tuple(dict.fromkeys(answer.value for answer in answers if not answer.past))
     if len(current) == 1 and len(current) < len({answer.value for answer in answers}):
         return current[0]
-    return None
+    clear = {answer.value for answer in answers if _is_clear(tokens, answer)}
+    return next(iter(clear)) if len(clear) == 1 else None
 
 
 def _replaces(between: Sequence[str]) -> bool:
