@@ -70,6 +70,8 @@ _SCORED = _CHECK_INS - {PromptKind.HOME_SAFE} | {PromptKind.MOOD_ANSWERED}
 _ASKS_BACK = _CHECK_INS | {PromptKind.CONFIRM}
 # Beside these no question is asked back: a person or another path takes over.
 _SETTLED = frozenset(Interpretation) - {_SAYS.REVIEW, _SAYS.UNMATCHED, _SAYS.EMPTY}
+# What somebody should read beside the answer that one is home.
+_CONCERNS = ("drove", "ailing", "unwell", "collapsing", "needs_help")
 # Beside these a question is not looked for.
 _NOTHING_BESIDE = frozenset({_SAYS.OPT_OUT, _SAYS.OPT_IN, _SAYS.HELP, _SAYS.WRONG_NUMBER})
 # The phrases that say a thing, and those that say nothing of their own.
@@ -509,14 +511,15 @@ def _home_safe(
     if any(rule.endswith("driving_now") for rule in screening.rules):
         return set(), None, screening.joined(Tier.M, "driving_after_visit")
     alone = _is_meant(read, {"alone"}, unless="not_alone")
-    concern = {_SAYS.REVIEW} if alone or read.has("drove", "ailing", "unwell", "needs_help") else set()
+    concern = {_SAYS.REVIEW} if alone or read.has(*_CONCERNS) else set()
     kinds, value = _scored(replace(numbers, pair=None), PromptKind.HOME_SAFE)
-    told = read.has("home", "not_home", "unwell", "needs_help")
+    told = read.has("home", "not_home", "unwell", "collapsing", "needs_help")
     if kinds and not (value is None and told):
         return (kinds | {_SAYS.REVIEW} if value == 2 else kinds | concern), value, screening
     unwell = _is_meant(read, {"unwell"}, unless="not_unwell")
-    if unwell and Tier.M in screening.tiers and not read.has("needs_help"):
-        return {_SAYS.REVIEW}, None, screening  # somebody is called anyway; whether home is not said
+    if (read.has("collapsing") or (unwell and Tier.M in screening.tiers)) and not read.has("needs_help"):
+        # A nurse calls; whether home is not said.
+        return {_SAYS.REVIEW}, None, screening.joined(Tier.M, "unwell_after_visit")
     if unwell or read.has("needs_help"):
         return {_SAYS.SCORE, _SAYS.REVIEW}, Decimal(2), screening
     no = _opens(read, "no", not_in=("alone", "not_alone"))
@@ -617,7 +620,9 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
     if said.isdisjoint(_NOTHING_BESIDE) and _SAYS.CRISIS not in alarms and _asks(read, prompt):
         said.add(_SAYS.QUESTION)
     said |= _remark(read, prompt, said)
-    if said & _ANSWERS and (_is_qualified(read) or _is_low_with_words(read, prompt, answer)):
+    if said & _ANSWERS and (
+        _is_qualified(read) or _is_low_with_words(read, prompt, answer) or _tells_of_ailments(read)
+    ):
         said.add(_SAYS.REVIEW)
     words = sum(1 for word in read.said if not _DIGITS.match(word))
     if not said & _SETTLED and alarms <= {_SAYS.REVIEW}:
@@ -651,6 +656,11 @@ def _is_low_with_words(read: _Text, prompt: PromptKind, answer: _Answer) -> bool
         answer.value is not None and answer.value <= LOW_MOOD and prompt in {PromptKind.MOOD, PromptKind.MOOD_ANSWERED}
     )
     return low and len(read.said) > _FEW_WORDS and not _is_explained(read, answer.said)
+
+
+def _tells_of_ailments(read: _Text) -> bool:
+    """Return whether more than a few words beside an answer tell of a new medicine or what it does (3.6)."""
+    return len(read.said) > _FEW_WORDS and read.has("ailing")
 
 
 def _is_explained(read: _Text, said: Collection[Interpretation]) -> bool:
