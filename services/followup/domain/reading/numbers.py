@@ -34,6 +34,9 @@ _NUMBERED = re.compile(r"\b(no|num|nr)\.\s*(?=[0-9])")
 _PLEASANTRIES = re.compile(
     rf"(?<![a-z0-9'])(?:{'|'.join(sorted(say.PLEASANTRIES + say.BLESSINGS, key=len, reverse=True))})(?![a-z0-9'])"
 )
+_GLUED = re.compile(
+    rf"(?<![a-z0-9])([0-9]{{1,2}})({'|'.join(sorted(say.GLUED_ON, key=len, reverse=True))})(?=[0-9]|\b)"
+)
 _SPELT_OUT = re.compile(r"(?<![a-z0-9'])[a-z](?:[ .-][a-z]){2,}(?![a-z0-9'])")
 _STRETCHED = re.compile(r"([a-z])\1{2,}")
 _APPROXIMATE = re.compile(r"([0-9]+)ish$")
@@ -130,6 +133,7 @@ def read_numbers(text: str, *, highest: int, answered: bool = False) -> Numbers:
 
 
 def _tokens(text: str) -> list[Token]:
+    text = _GLUED.sub(r"\1 \2 ", text)
     text = _SPELT_OUT.sub(lambda match: re.sub(r"[ .-]", "", match[0]), _NUMBERED.sub(r"\1 ", text))
     return list(_compounded([_token(match) for match in _TOKEN.finditer(text)]))
 
@@ -534,8 +538,8 @@ def _is_range_slash(tokens: Sequence[Token], at: int) -> bool:
 def _stands(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number in digits stands where an answer stands."""
     before, after = _word(tokens, at - 1), _word(tokens, at + 1)
-    starts = before in {"", "|", ",", "(", '"', "-", "*", "~", "=", ">", "#", "'", ":"} or _is_sign(before)
-    ends = after in {"", "|", ",", ")", '"', "-", "*", "~", "+", ">", "'", "("} or _is_sign(after)
+    starts = before in {"", "|", ",", "(", "[", '"', "-", "*", "~", "=", ">", "#", "'", ":"} or _is_sign(before)
+    ends = after in {"", "|", ",", ")", "]", '"', "-", "*", "~", "+", ">", "'", "("} or _is_sign(after)
     counts = _is_plural(tokens, at + 1) and _is_whole(tokens[at])
     cued = before in say.CUES and not (counts and before in say.COUNTS_AFTER)
     if ends or cued or after in say.CLOSERS | say.ENDEARMENTS:
@@ -559,9 +563,9 @@ def _stands_as_word(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number in words stands as the answer: "three", "a solid six", "un cuatro hoy"."""
     before, after = _word(tokens, at - 1), _word(tokens, at + 1)
     text = tokens[at].text
-    starts = before in {"", "|", ",", "(", '"', "-", "*", "~", "=", ">", ":"} or _is_sign(before)
+    starts = before in {"", "|", ",", "(", "[", '"', "-", "*", "~", "=", ">", ":"} or _is_sign(before)
     starts = starts or before in say.FILLERS | say.ENDEARMENTS
-    ends = after in {"", "|", ",", ")", '"', "-", "*", "~", "+", ">"} or _is_sign(after)
+    ends = after in {"", "|", ",", ")", "]", '"', "-", "*", "~", "+", ">"} or _is_sign(after)
     ends = ends or after in say.CLOSERS | say.ENDEARMENTS
     if _label_before(tokens, at) in say.MOOD:
         return True
