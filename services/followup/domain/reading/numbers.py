@@ -456,18 +456,13 @@ def _exceeds_in_a_sentence(tokens: Sequence[Token], at: int, highest: int) -> bo
 
 def _is_vital_sign(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number was measured on the body: "bp 128 over 76", "azúcar 141", "presión 13 con 8"."""
-    if _label_before(tokens, at) in say.VITAL_SIGNS or _words_after(tokens, at) & say.VITAL_SIGNS:
-        return True
+    of = _word(tokens, at + 2) if _word(tokens, at + 1) in {"de", "of"} else ""
+    if _label_before(tokens, at) in say.VITAL_SIGNS or of in say.VITAL_SIGNS:
+        return True  # "bp 120", "39 de fiebre"
     if _word(tokens, at - 1) in say.OVER and at > 1:
         first = tokens[at - 2].value
         return first is not None and _is_vital_sign(tokens, at - 2)
     return False
-
-
-def _words_after(tokens: Sequence[Token], at: int) -> frozenset[str]:
-    """Return the word after a number, and the one after "de": "39 de fiebre"."""
-    after = _word(tokens, at + 1)
-    return frozenset({_word(tokens, at + 2)} if after in {"de", "of"} else {after})
 
 
 def _is_letters_short(tokens: Sequence[Token], at: int) -> bool:

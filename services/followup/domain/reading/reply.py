@@ -63,6 +63,7 @@ _WHOSE = frozenset(
     {"my", "mi", "the", "a", "la", "el", "un", "una", "her", "his", "your", "su", "tu", "mis", "is", "es"}
 )
 _SOFT = frozenset({"ok", "alright", "great", "good", "perfect", "fine", "cool", "bueno", "vale", "va", "sale", "bien"})
+_NOT_ME = frozenset({("a", "mi", "no"), ("a", "mi", "nunca"), ("to", "me", "no")})
 _NOTHING = frozenset({"no", "nope", "0", "zero", "cero", "never", "nunca"})
 _ORDER = tuple(Interpretation)
 _CHECK_INS = frozenset({PromptKind.MOOD, PromptKind.PHQ_ITEM, PromptKind.ITEM_9, PromptKind.HOME_SAFE})
@@ -72,6 +73,7 @@ _ASKS_BACK = _CHECK_INS | {PromptKind.CONFIRM}
 _SETTLED = frozenset(Interpretation) - {_SAYS.REVIEW, _SAYS.UNMATCHED, _SAYS.EMPTY}
 # What somebody should read beside the answer that one is home.
 _CONCERNS = ("drove", "ailing", "unwell", "collapsing", "needs_help")
+_ELSEWHERE = tuple([word] for word in ("at", "in", "en", "to", "going", "on", "por", "rumbo"))
 # Beside these a question is not looked for.
 _NOTHING_BESIDE = frozenset({_SAYS.OPT_OUT, _SAYS.OPT_IN, _SAYS.HELP, _SAYS.WRONG_NUMBER})
 # The phrases that say a thing, and those that say nothing of their own.
@@ -202,9 +204,9 @@ def _numbers(own: str, prompt: PromptKind) -> Numbers:
 
 
 def _not_meant_of_a_score(read: _Text, prompt: PromptKind, numbers: Numbers) -> set[Interpretation]:
-    """Return what an answer only sounds like: "wrong number sorry, I meant 6" is about the score, "nobody here" too."""
+    """Return what an answer only sounds like: "wrong number, I meant 6", "2, nobody here"."""
     corrects = prompt is PromptKind.MOOD_ANSWERED and numbers.values and _is_correction(read, numbers)
-    is_alone = prompt is PromptKind.HOME_SAFE and read.has("alone")
+    is_alone = prompt is PromptKind.HOME_SAFE and numbers.values and read.has("alone")
     return {_SAYS.WRONG_NUMBER} if corrects or is_alone else set()
 
 
@@ -473,7 +475,9 @@ def _is_doubted(read: _Text) -> bool:
     """Return whether more words take back a part of "not at all": "0 but", "0 for now"."""
     said = read.said
     contrasted = any(
-        word in _CONTRASTS | {"sometimes"} and _NOTHING.isdisjoint(said[at + 1 : at + 4])
+        word in _CONTRASTS | {"sometimes"}
+        and _NOTHING.isdisjoint(said[at + 1 : at + 3])
+        and tuple(said[at + 1 : at + 4]) not in _NOT_ME
         for at, word in enumerate(said)
     )
     contrasted = contrasted and not _is_only_denied(read)
@@ -527,9 +531,19 @@ def _home_safe(
         return {_SAYS.REVIEW}, None, screening
     if no and not read.has("home"):
         return {_SAYS.SCORE, _SAYS.REVIEW}, Decimal(2), screening
-    if read.has("home", "company") or _opens(read, "yes"):
+    if read.has("home") or _opens(read, "yes") or _is_accompanied(read):
         return {_SAYS.SCORE} | concern, Decimal(1), screening
     return concern, None, screening
+
+
+def _is_accompanied(read: _Text) -> bool:
+    """Return whether a clause begins with whom somebody is with, and not where: "here with my wife"."""
+    return any(
+        found.rule == "company"
+        and read.opens_clause(found)
+        and read.words[found.last : found.last + 1] not in _ELSEWHERE
+        for found in read.found
+    )
 
 
 def _is_away(read: _Text) -> bool:
