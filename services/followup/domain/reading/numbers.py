@@ -34,6 +34,7 @@ _NUMBERED = re.compile(r"\b(no|num|nr)\.\s*(?=[0-9])")
 _PLEASANTRIES = re.compile(
     rf"(?<![a-z0-9'])(?:{'|'.join(sorted(say.PLEASANTRIES + say.BLESSINGS, key=len, reverse=True))})(?![a-z0-9'])"
 )
+_SAYINGS = re.compile(rf"(?<![a-z0-9'])(?:{'|'.join(map(re.escape, say.SAYINGS))})(?![a-z0-9'/])")
 _GLUED = re.compile(
     rf"(?<![a-z0-9])([0-9]{{1,2}})({'|'.join(sorted(say.GLUED_ON, key=len, reverse=True))})(?=[0-9]|\b)"
 )
@@ -98,7 +99,7 @@ def read_numbers(text: str, *, highest: int, answered: bool = False) -> Numbers:
         highest: Where the scale ends.
         answered: Whether an answer was given just before, so that "it was a 4" says what it should have been.
     """
-    every = _tokens(_PLEASANTRIES.sub(" , ", text))
+    every = _tokens(_SAYINGS.sub(" saying ", _PLEASANTRIES.sub(" , ", text)))
     if _is_reversed(every, highest):
         return Numbers(seen=True)
     tokens = _without_scale(every, highest)
@@ -365,7 +366,7 @@ def _is_something_else(tokens: Sequence[Token], at: int, highest: int) -> bool:
     """Return whether a number counts, dates, doses, labels or denies something instead of answering."""
     if any(means_else(tokens, at) for means_else in _OTHER_MEANINGS):
         return True
-    if highest == _MOOD_ENDS and _rates_another(tokens, at):
+    if highest == _MOOD_ENDS and (_rates_another(tokens, at) or _is_open_ended(tokens, at)):
         return True
     if highest < _MOOD_ENDS and _exceeds_in_a_sentence(tokens, at, highest):
         return True
@@ -417,6 +418,12 @@ def _is_whole_period(tokens: Sequence[Token], at: int) -> bool:
     return any(_texts(tokens, max(0, at - len(words)), len(words)) == words for words in say.OUT_OF_DAYS)
 
 
+def _is_date(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number is the day of a month: "july 4", "el 5 de mayo"."""
+    after = _word(tokens, at + 2) if _word(tokens, at + 1) in {"de", "of"} else _word(tokens, at + 1)
+    return not say.MONTHS.isdisjoint((_word(tokens, at - 1), after))
+
+
 def _is_label(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number names which one: "day 3", "visit no. 2", "my 2 kids"."""
     before, two_before = _word(tokens, at - 1), _word(tokens, at - 2)
@@ -428,14 +435,23 @@ def _is_label(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _is_time(tokens: Sequence[Token], at: int) -> bool:
+    if _word(tokens, at + 1) in say.RANGE_JOINTS and _is_number(tokens, at + 2) and _in_part_of_day(tokens, at + 2):
+        return True  # "entre 8 y 9 de la noche"
     before = _word(tokens, at - 1)
     if before == "la":
         return tokens[at].value == 1 and len(tokens) > 2  # "la 2" is an option, for two o'clock is "las 2"
-    if before not in say.ARTICLES and any(
-        _texts(tokens, at + 1, len(words)) == words for words in say.PARTS_OF_DAY.get(_word(tokens, at + 1), ())
-    ):
+    if before not in say.ARTICLES and _in_part_of_day(tokens, at):
         return True  # "5 in the morning"
     return (before in {"at", "las"} or before in say.TIME_BEFORE) and not _stands_at(tokens, at)
+
+
+def _is_open_ended(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number is only where an answer begins: "5 or more"."""
+    return _texts(tokens, at + 1, 2) in say.OR_MORE and _word(tokens, at + 3) != "like"
+
+
+def _in_part_of_day(tokens: Sequence[Token], at: int) -> bool:
+    return any(_texts(tokens, at + 1, len(words)) == words for words in say.PARTS_OF_DAY.get(_word(tokens, at + 1), ()))
 
 
 def _rates_another(tokens: Sequence[Token], at: int) -> bool:
@@ -443,6 +459,11 @@ def _rates_another(tokens: Sequence[Token], at: int) -> bool:
     label, before_label = _label_before(tokens, at), _word(tokens, at - 2)
     if label == _word(tokens, at - 1) and before_label in {"de", "of", "from", "with", "con"}:
         return False
+    place = at - 1
+    while _word(tokens, place) in say.ARTICLES:
+        place -= 1
+    if _word(tokens, place) in say.GETS and _word(tokens, place - 1) in say.RATED:
+        return True  # "the nurse is a 10"
     after = _word(tokens, at + 2) if _word(tokens, at + 1) in say.OF else _word(tokens, at + 1)
     return label in say.OTHER_SCALES or (after in say.OTHER_SCALES and label not in say.MOOD)
 
@@ -471,6 +492,8 @@ def _is_letters_short(tokens: Sequence[Token], at: int) -> bool:
     match tokens[at].text:
         case "2":
             if before in say.TO_AFTER and after in say.TO_BEFORE:
+                return True
+            if after in {"much", "many"} and before not in say.ARTICLES:
                 return True
             return (before in say.TOO_AFTER and after in say.TOO_BEFORE) or (
                 before in say.ME_TOO and at + 1 == len(tokens) and at == 1
@@ -517,8 +540,10 @@ def _counts(tokens: Sequence[Token], at: int) -> bool:
     place, after = at - 1, _word(tokens, at + 1)
     while _word(tokens, place) in say.ABOUT:
         place -= 1
-    if _word(tokens, place) in say.TAKING and after in {"of", "de"}:
+    if _word(tokens, place) in say.TAKING:
         return True  # "took like 9 of his pills"
+    if _word(tokens, place - (_word(tokens, place) in {"en", "el"})) in say.NUMBERING:
+        return True  # "somos 4 en casa"
     return _word(tokens, place) in say.COUNT_VERBS and after not in say.CLOSERS_AFTER | {"", "|", ","}
 
 
@@ -535,7 +560,8 @@ def _stands(tokens: Sequence[Token], at: int) -> bool:
     before, after = _word(tokens, at - 1), _word(tokens, at + 1)
     starts = before in {"", "|", ",", "(", "[", '"', "-", "*", "~", "=", ">", "#", "'", ":"} or _is_sign(before)
     ends = after in {"", "|", ",", ")", "]", '"', "-", "*", "~", "+", ">", "'", "("} or _is_sign(after)
-    counts = _is_plural(tokens, at + 1) and _is_whole(tokens[at])
+    things = at + 2 if _word(tokens, at + 1) in say.ADJECTIVES else at + 1
+    counts = _is_plural(tokens, things) and _is_whole(tokens[at])
     cued = before in say.CUES and not (counts and before in say.COUNTS_AFTER)
     if ends or cued or after in say.CLOSERS | say.ENDEARMENTS:
         return True
@@ -680,7 +706,7 @@ def _in_question(tokens: Sequence[Token], at: int) -> bool:
     while end < min(len(tokens), at + _LONG) and tokens[end].kind != "break":
         end += 1
     asked = end < len(tokens) and "?" in tokens[end].text
-    ends = say.WORST | say.BEST
+    ends = say.WORST | say.BEST | say.HOW_HIGH
     if first in say.MEANS and start == at - 1 and {_word(tokens, at + 1), _word(tokens, at + 2)} & ends:
         return True  # "is 10 the best"
     if at == start:
@@ -827,6 +853,7 @@ def _corrects(tokens: Sequence[Token]) -> bool:
 _OTHER_MEANINGS = (
     _measures,
     _is_part,
+    _is_date,
     _is_label,
     _is_whole_period,
     _is_vital_sign,
