@@ -24,6 +24,7 @@ _TOKEN = re.compile(
 # A day of the week is past where another number is compared with it: "was a 2 monday, now 7".
 _PAST_DAY = dict.fromkeys(say.WEEKDAYS, "yesterday")
 _MOOD_ENDS = 10  # the items of a questionnaire are about sleep, energy and appetite themselves
+_ITEM_ENDS = 3
 _PAUSES = frozenset({",", "(", ")"})
 _CLAUSE_ENDS = _PAUSES | {"", "|"}
 _NEW_THOUGHT = _PAUSES | say.THEREFORE
@@ -368,7 +369,8 @@ def _is_something_else(tokens: Sequence[Token], at: int, highest: int) -> bool:
         return True
     if highest == _MOOD_ENDS and (_rates_another(tokens, at) or _is_open_ended(tokens, at)):
         return True
-    if highest < _MOOD_ENDS and _exceeds_in_a_sentence(tokens, at, highest):
+    # Not on the items: beside "no" a number off their scale makes item 9 unclear.
+    if highest < _ITEM_ENDS and _exceeds_in_a_sentence(tokens, at, highest):
         return True
     return not (_stands_as_word(tokens, at) if tokens[at].spelt else _stands(tokens, at))
 
