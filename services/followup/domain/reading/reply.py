@@ -63,6 +63,7 @@ _WHOSE = frozenset(
     {"my", "mi", "the", "a", "la", "el", "un", "una", "her", "his", "your", "su", "tu", "mis", "is", "es"}
 )
 _SOFT = frozenset({"ok", "alright", "great", "good", "perfect", "fine", "cool", "bueno", "vale", "va", "sale", "bien"})
+_NOT_ME = frozenset({("a", "mi", "no"), ("a", "mi", "nunca"), ("to", "me", "no")})
 _NOTHING = frozenset({"no", "nope", "0", "zero", "cero", "never", "nunca"})
 _ORDER = tuple(Interpretation)
 _CHECK_INS = frozenset({PromptKind.MOOD, PromptKind.PHQ_ITEM, PromptKind.ITEM_9, PromptKind.HOME_SAFE})
@@ -70,6 +71,9 @@ _SCORED = _CHECK_INS - {PromptKind.HOME_SAFE} | {PromptKind.MOOD_ANSWERED}
 _ASKS_BACK = _CHECK_INS | {PromptKind.CONFIRM}
 # Beside these no question is asked back: a person or another path takes over.
 _SETTLED = frozenset(Interpretation) - {_SAYS.REVIEW, _SAYS.UNMATCHED, _SAYS.EMPTY}
+# What somebody should read beside the answer that one is home.
+_CONCERNS = ("drove", "ailing", "unwell", "collapsing", "needs_help")
+_ELSEWHERE = tuple([word] for word in ("at", "in", "en", "to", "going", "on", "por", "rumbo"))
 # Beside these a question is not looked for.
 _NOTHING_BESIDE = frozenset({_SAYS.OPT_OUT, _SAYS.OPT_IN, _SAYS.HELP, _SAYS.WRONG_NUMBER})
 # The phrases that say a thing, and those that say nothing of their own.
@@ -82,12 +86,13 @@ _SAID_BY: Mapping[Interpretation, tuple[str, ...]] = {
     _SAYS.CONFIRM: ("confirm", "keep", "yes"),
     _SAYS.SCORE: (*_OPTIONS, "yes", "no", "home", "around_a_number"),
     _SAYS.RANGE: ("around_a_number",),
-    _SAYS.CORRECTION: ("around_a_number",),
-    _SAYS.ACK: ("ack",),
+    _SAYS.CORRECTION: ("around_a_number", "takes_back", "corrects"),
+    _SAYS.ACK: ("ack", "parting"),
 }
 _LETTERS = {"c": _SAYS.CONFIRM, "r": _SAYS.RESCHEDULE}
 _ANSWERS = frozenset({_SAYS.SCORE, _SAYS.RANGE, _SAYS.CORRECTION, _SAYS.CONFIRM})
 _NODDING = frozenset({"confirm", "ack", "yes", "thanks", "courtesy", "hello", "pleasantry"})
+_NODS_TO_US = ("thanks", "ack", "parting", "farewell")
 _OPT_OUTS = frozenset({"opt_out", "opt_out_perhaps"})
 _SAID_BESIDE = ("thanks", "courtesy", "hello", "pleasantry")
 _SAD_SIGNS = frozenset("👎😢😭😞😔💔😩😫😖🥺😿🖤🤮😵🤕☹🙁😓😥")
@@ -104,6 +109,17 @@ _LONE_K = re.compile(
     r"|will|ill)\b))"
 )
 _NUMBER_SIGN = re.compile(r"(?<=[a-z]\s)#(?!\w)|(?<=[a-z])#(?!\w)")
+_MARKS = frozenset("?¿")
+# The question taken up before it is answered: "mood? meh".
+_ECHO = re.compile(
+    r"^\W*(?:(?:my|the|mi|el|la) )?(?:mood|score|number|sleep|energy|pain|ánimo|animo|número|sueño)\s*\?+",
+    re.IGNORECASE,
+)
+# Spanish words that ask where they bear their accent, unless one says that one does not know.
+_ACCENTED = re.compile(
+    r"(?<!no sé )(?<!no se )(?<!sabe )(?<!hay de )(?<!\bni )(?<!ni pa )(?<!ni para )"
+    r"\b(?:qué|cómo|cuándo|dónde|quién|cuál|cuánto)\b"
+)
 # A "no" that holds for a while only.
 _FOR_NOW = re.compile(
     r"\b(?:for now|for the moment|at the moment|not yet|not today|ask me|yesterday (?:yes|i did|was)"
@@ -172,14 +188,26 @@ def read_reply(text: str, prompt: PromptKind, *, language: str = "en") -> Readin
         return _reading({_SAYS.AUTO_REPLY}, _only_crisis(screening), language, human_reads=not read.has("auto_reply"))
     if not read.said and "?" not in own:
         return _reading({_SAYS.EMPTY}, screening, language)
-    answer = _Answer(frozenset(_everywhere(read)), screening)
+    numbers = _numbers(own, prompt)
+    answer = _Answer(frozenset(_everywhere(read) - _not_meant_of_a_score(read, prompt, numbers)), screening)
     if _SAYS.WRONG_NUMBER not in answer.said:
-        numbers = Numbers()
-        if prompt in _SCALES:
-            numbers = read_numbers(plain(without_long_quotes(own)), highest=_SCALES[prompt][1])
         kinds, value, screening = _answer(_core(read), prompt, numbers, screening, answer.said)
         answer = _Answer(answer.said | kinds, screening, value, numbers)
     return _finished(read, prompt, answer, language)
+
+
+def _numbers(own: str, prompt: PromptKind) -> Numbers:
+    if prompt not in _SCALES:
+        return Numbers()
+    answered = prompt is PromptKind.MOOD_ANSWERED
+    return read_numbers(plain(without_long_quotes(own)), highest=_SCALES[prompt][1], answered=answered)
+
+
+def _not_meant_of_a_score(read: _Text, prompt: PromptKind, numbers: Numbers) -> set[Interpretation]:
+    """Return what an answer only sounds like: "wrong number, I meant 6", "2, nobody here"."""
+    corrects = prompt is PromptKind.MOOD_ANSWERED and numbers.values and _is_correction(read, numbers)
+    is_alone = prompt is PromptKind.HOME_SAFE and numbers.values and read.has("alone")
+    return {_SAYS.WRONG_NUMBER} if corrects or is_alone else set()
 
 
 def _text(own: str) -> _Text:
@@ -281,8 +309,8 @@ def _is_somebody_else(read: _Text) -> bool:
 
 def _asks(read: _Text, prompt: PromptKind) -> bool:
     """Return whether a text asks something, beside or instead of answering."""
-    marked = "?" in read.original or "¿" in read.original
-    if marked and prompt in {PromptKind.CONFIRM, PromptKind.NONE}:
+    marked = bool(_MARKS.intersection(_ECHO.sub("", read.original)))
+    if marked and prompt in {PromptKind.CONFIRM, PromptKind.MOOD_ANSWERED, PromptKind.NONE}:
         nods = read.covered_by("ack", "confirm", "thanks", "courtesy", "hello", "pleasantry", numbers_too=True)
         if len(read.said) >= 3 or (len(read.said) == 2 and not nods):
             return True
@@ -293,7 +321,7 @@ def _asks(read: _Text, prompt: PromptKind) -> bool:
         return True
     if marked and any(found.rule in rules for found in read.found):
         return len(read.said) >= 3 or not any(word.isdigit() for word in read.said)
-    return bool(re.search(r"\b(?:qué|cómo|cuándo|dónde|quién|cuál|cuánto)\b", read.original.casefold()))
+    return bool(_ACCENTED.search(read.original.casefold()))
 
 
 # ------------------------------------------------------------------ the open prompt's own grammar
@@ -304,10 +332,11 @@ def _answer(
 ) -> tuple[set[Interpretation], Decimal | None, Screening]:
     """Return the answer to the prompt, its value, and the screening raised by what the answer says."""
     match prompt:
-        case PromptKind.MOOD | PromptKind.MOOD_ANSWERED:
+        case PromptKind.MOOD:
             kinds, value = _scored(numbers, prompt)
-            if prompt is PromptKind.MOOD_ANSWERED and not kinds and read.has("takes_back"):
-                kinds = {_SAYS.CLARIFY}
+            return kinds, value, screening
+        case PromptKind.MOOD_ANSWERED:
+            kinds, value = _corrected(read, numbers)
             return kinds, value, screening
         case PromptKind.PHQ_ITEM:
             kinds, value = _item(read, numbers)
@@ -341,9 +370,22 @@ def _scored(numbers: Numbers, prompt: PromptKind) -> tuple[set[Interpretation], 
         return {_SAYS.OUT_OF_RANGE}, None
     if whole_only and value != value.to_integral_value():
         return {_SAYS.CLARIFY}, None
+    return {_SAYS.SCORE}, value
+
+
+def _corrected(read: _Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal | None]:
+    """Return what becomes of an answer given just before: another value, or taken back without one."""
+    kinds, value = _scored(numbers, PromptKind.MOOD_ANSWERED)
+    if not kinds and read.has("takes_back"):
+        return {_SAYS.CLARIFY}, None
     # A bare number may as well answer another question that is open: only words make it a correction.
-    corrects = prompt is PromptKind.MOOD_ANSWERED and numbers.corrected
-    return {_SAYS.CORRECTION if corrects else _SAYS.SCORE}, value
+    if kinds == {_SAYS.SCORE} and _is_correction(read, numbers):
+        return {_SAYS.CORRECTION}, value
+    return kinds, value
+
+
+def _is_correction(read: _Text, numbers: Numbers) -> bool:
+    return numbers.corrected or read.has("takes_back", "corrects")
 
 
 def _item(read: _Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal | None]:
@@ -354,14 +396,9 @@ def _item(read: _Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal |
     kinds, value = _scored(numbers, PromptKind.PHQ_ITEM)
     options = {Decimal(at) for at, rule in enumerate(_OPTIONS) if _option(read, rule)}
     if options and not numbers.values:
-        unclear = len(options) > 1 or any(
-            found.rule == "not_an_option"
-            and any(
-                _overlap(found, other) and not _within(found, other) for other in read.found if other.rule in _OPTIONS
-            )
-            for found in read.found
-        )
-        return ({_SAYS.CLARIFY}, None) if unclear else ({_SAYS.SCORE}, next(iter(options)))
+        return ({_SAYS.SCORE}, next(iter(options))) if len(options) == 1 else ({_SAYS.CLARIFY}, None)
+    if not numbers.values and any(_is_refused(read, found) for found in read.found if found.rule in _OPTIONS):
+        return {_SAYS.CLARIFY}, None
     said_so = {
         Decimal(at)
         for at, rule in enumerate(_OPTIONS)
@@ -373,10 +410,17 @@ def _item(read: _Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal |
     return kinds, value
 
 
+def _is_refused(read: _Text, option: Found) -> bool:
+    """Return whether an option is named only to say that it is not the one: "not every day"."""
+    return any(
+        found.rule == "not_an_option" and _overlap(found, option) and not _within(found, option) for found in read.found
+    )
+
+
 def _option(read: _Text, rule: str) -> bool:
     """Return whether an option's words stand as the answer, not somewhere inside a longer sentence."""
     for found in read.found:
-        if found.rule == rule:
+        if found.rule == rule and not _is_refused(read, found):
             length = found.last - found.first
             clause = _clause_length(read.words, found)
             if length == 1 and rule == "option_0" and not _fills_clause(read, found):
@@ -404,11 +448,11 @@ def _item_9(
     """Return the answer to the question about self-harm; whatever is unclear is a possible crisis (3.2)."""
     kinds, value = _item(read, numbers)
     if value is None and not kinds:
-        yes, no = _opens(read, "yes", not_in="no"), _opens(read, "no", not_in="not_no")
+        yes, no = _opens(read, "yes", not_in=("no", "if_i_said")), _opens(read, "no", not_in=("not_no", "refusal"))
         yes = yes and not (no and _YES.isdisjoint(read.said))  # "no im good"
         if yes and not no and not read.has("hedge"):
             return {_SAYS.CRISIS}, None, screening.joined(Tier.S1, "item9.yes")
-        if no and not yes and _PLAIN_YES.isdisjoint(read.said) and not (_hedges(read) or read.has("refusal")):
+        if no and not yes and _PLAIN_YES.isdisjoint(read.said) and not (_is_hedged(read) or read.has("refusal")):
             kinds, value = {_SAYS.SCORE}, Decimal(0)
     if value is not None and value >= 1:
         tier = Tier.S2 if value == 1 else Tier.S1
@@ -419,10 +463,10 @@ def _item_9(
         elif read.has("formerly"):
             screening = screening.joined(Tier.S3, "item9.formerly")
         return kinds, value, screening
-    unsure = read.has("hedge", "does_it_count")
+    unsure = read.has("hedge", "does_it_count", "if_i_said", "refusal", "not_no")
     if not kinds and not said and not unsure and _asks(read, PromptKind.ITEM_9):
         screening = screening.joined(Tier.S3, "item9.question")
-    elif not said and (kinds or (read.said and not read.covered_by("thanks", "courtesy"))):
+    elif not said and (kinds or unsure or (read.said and not read.covered_by("thanks", "courtesy"))):
         screening = screening.joined(Tier.S2, "item9.unclear")
     return kinds - {_SAYS.CLARIFY}, None, screening
 
@@ -431,20 +475,35 @@ def _is_doubted(read: _Text) -> bool:
     """Return whether more words take back a part of "not at all": "0 but", "0 for now"."""
     said = read.said
     contrasted = any(
-        word in _CONTRASTS | {"sometimes"} and _NOTHING.isdisjoint(said[at + 1 : at + 3])
+        word in _CONTRASTS | {"sometimes"}
+        and _NOTHING.isdisjoint(said[at + 1 : at + 3])
+        and tuple(said[at + 1 : at + 4]) not in _NOT_ME
         for at, word in enumerate(said)
     )
-    return contrasted or _is_meant(read, {"for_now"}, unless="in_jest") or _hedges(read, unless="formerly")
+    contrasted = contrasted and not _is_only_denied(read)
+    return contrasted or _is_meant(read, {"for_now"}, unless="in_jest") or _is_hedged(read)
 
 
-def _hedges(read: _Text, *, unless: str | None = None) -> bool:
-    """Return whether a text is unsure, what belongs to a longer no left aside: "not once"."""
-    nos = [found for found in read.found if found.rule == "no" and found.last - found.first > 1]
-    others = [found for found in read.found if found.rule == unless]
+def _is_only_denied(read: _Text) -> bool:
+    """Return whether a text with a contrast says nothing but no and thanks: "no, never, thanks for asking tho"."""
+    small = {
+        at
+        for found in read.found
+        if found.rule in {"no", "option_0", *_SAID_BESIDE} and found.rule != "hello"
+        for at in range(found.first, found.last)
+    }
+    return all(
+        at in small or word in BREAKS | _CONTRASTS | _NOTHING or not word.isascii()
+        for at, word in enumerate(read.words)
+    )
+
+
+def _is_hedged(read: _Text) -> bool:
+    """Return whether a text has a doubt that neither lies in the past nor is part of a no: "not once"."""
+    settled = [found for found in read.found if found.rule in {"formerly", "no", "option_0"}]
     return any(
         found.rule == "hedge"
-        and not any(_within(found, no) for no in nos)
-        and not any(_overlap(found, other) for other in others)
+        and not any(_overlap(found, other) if other.rule == "formerly" else _within(found, other) for other in settled)
         for found in read.found
     )
 
@@ -455,24 +514,50 @@ def _home_safe(
     """Return whether the patient is home: 1 yes, 2 no."""
     if any(rule.endswith("driving_now") for rule in screening.rules):
         return set(), None, screening.joined(Tier.M, "driving_after_visit")
-    concern = {_SAYS.REVIEW} if read.has("drove", "unwell", "needs_help") else set()
-    kinds, value = _scored(numbers, PromptKind.HOME_SAFE)
-    told = read.has("home", "not_home", "unwell", "needs_help")
+    alone = _is_meant(read, {"alone"}, unless="not_alone")
+    concern = {_SAYS.REVIEW} if alone or read.has(*_CONCERNS) else set()
+    kinds, value = _scored(replace(numbers, pair=None), PromptKind.HOME_SAFE)
+    told = read.has("home", "not_home", "unwell", "collapsing", "needs_help")
     if kinds and not (value is None and told):
         return (kinds | {_SAYS.REVIEW} if value == 2 else kinds | concern), value, screening
-    if read.has("unwell", "needs_help"):
+    unwell = _is_meant(read, {"unwell"}, unless="not_unwell")
+    if (read.has("collapsing") or (unwell and Tier.M in screening.tiers)) and not read.has("needs_help"):
+        # A nurse calls; whether home is not said.
+        return {_SAYS.REVIEW}, None, screening.joined(Tier.M, "unwell_after_visit")
+    if unwell or read.has("needs_help"):
         return {_SAYS.SCORE, _SAYS.REVIEW}, Decimal(2), screening
-    home = [found for found in read.found if found.rule == "home"]
-    away = [found for found in read.found if found.rule == "not_home"]
-    if away and not (home and all(_before(one, other) for one in home for other in away)):
-        arrived = _opens(read, "yes") and home and not any(_near(one, other) for one in home for other in away)
-        if not arrived:
-            return {_SAYS.REVIEW}, None, screening
-    if _opens(read, "no") and not home:
+    no = _opens(read, "no", not_in=("alone", "not_alone"))
+    if (alone and not no) or _is_away(read):
+        return {_SAYS.REVIEW}, None, screening
+    if no and not read.has("home"):
         return {_SAYS.SCORE, _SAYS.REVIEW}, Decimal(2), screening
-    if home or _opens(read, "yes"):
+    if read.has("home") or _opens(read, "yes") or _is_accompanied(read):
         return {_SAYS.SCORE} | concern, Decimal(1), screening
     return concern, None, screening
+
+
+def _is_accompanied(read: _Text) -> bool:
+    """Return whether a clause begins with whom somebody is with, and not where: "here with my wife"."""
+    return any(
+        found.rule == "company"
+        and read.opens_clause(found)
+        and read.words[found.last : found.last + 1] not in _ELSEWHERE
+        for found in read.found
+    )
+
+
+def _is_away(read: _Text) -> bool:
+    """Return whether a text tells of being somewhere else than home, unless home comes well before it."""
+    home = [found for found in read.found if found.rule == "home"]
+    accompanied = [found for found in read.found if found.rule == "not_alone"]
+    away = [
+        found
+        for found in read.found
+        if found.rule == "not_home" and not any(_overlap(found, other) for other in accompanied)
+    ]
+    if not away or (home and all(_before(one, other) for one in home for other in away)):
+        return False
+    return not (_opens(read, "yes") and home and not any(_near(one, other) for one in home for other in away))
 
 
 def _appointment(read: _Text, *, spoken_of: bool = True) -> set[Interpretation]:
@@ -492,7 +577,7 @@ def _appointment(read: _Text, *, spoken_of: bool = True) -> set[Interpretation]:
         return {_SAYS.RESCHEDULE}
     if opening == "c" or alone == {"c"}:
         return {_SAYS.CONFIRM}
-    confirms = _opens(read, "confirm", not_in="not_confirm") or read.has("keep")
+    confirms = _opens(read, "confirm", not_in=("not_confirm",)) or read.has("keep")
     return {_SAYS.CONFIRM} if confirms and not _UNCONFIRMED.search(" ".join(read.said)) else set()
 
 
@@ -549,12 +634,16 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
     if said.isdisjoint(_NOTHING_BESIDE) and _SAYS.CRISIS not in alarms and _asks(read, prompt):
         said.add(_SAYS.QUESTION)
     said |= _remark(read, prompt, said)
-    if said & _ANSWERS and (_is_qualified(read) or _is_low_with_words(read, prompt, answer)):
+    if said & _ANSWERS and (
+        _is_qualified(read) or _is_low_with_words(read, prompt, answer) or _tells_of_ailments(read)
+    ):
         said.add(_SAYS.REVIEW)
+    words = sum(1 for word in read.said if not _DIGITS.match(word))
     if not said & _SETTLED and alarms <= {_SAYS.REVIEW}:
         watched = bool(screening.rules) and all(".watch_word" in rule for rule in screening.rules)
+        if prompt is PromptKind.MOOD_ANSWERED and words > _FEW_WORDS:
+            said.add(_SAYS.REVIEW)  # after the answer people tell how they are
         said |= _open_end(prompt, said | alarms, only_watched=watched and not said)
-    words = sum(1 for word in read.said if not _DIGITS.match(word))
     return _reading(
         said,
         screening,
@@ -581,6 +670,11 @@ def _is_low_with_words(read: _Text, prompt: PromptKind, answer: _Answer) -> bool
         answer.value is not None and answer.value <= LOW_MOOD and prompt in {PromptKind.MOOD, PromptKind.MOOD_ANSWERED}
     )
     return low and len(read.said) > _FEW_WORDS and not _is_explained(read, answer.said)
+
+
+def _tells_of_ailments(read: _Text) -> bool:
+    """Return whether more than a few words beside an answer tell of a new medicine or what it does (3.6)."""
+    return len(read.said) > _FEW_WORDS and read.has("ailing")
 
 
 def _is_explained(read: _Text, said: Collection[Interpretation]) -> bool:
@@ -622,9 +716,16 @@ def _remark(read: _Text, prompt: PromptKind, said: Collection[Interpretation]) -
         thanks = read.has("thanks") and read.covered_by("thanks", "hello", "pleasantry", "endearment")
         if thanks and _NODS.isdisjoint(read.said):
             return {_SAYS.ACK}
-    elif read.has("thanks", "ack") and read.covered_by("thanks", "ack", "courtesy", "pleasantry"):
-        return {_SAYS.ACK}
+    elif read.has(*_NODS_TO_US) and read.covered_by(*_NODS_TO_US, "courtesy", "pleasantry"):
+        return {_SAYS.ACK, _SAYS.REVIEW} if read.has("farewell") else {_SAYS.ACK}
+    elif prompt is PromptKind.MOOD_ANSWERED and _opens_with_thanks(read):
+        return {_SAYS.ACK, _SAYS.REVIEW}
     return {_SAYS.REVIEW} if _SAD_SIGNS & set(read.plain) else set()
+
+
+def _opens_with_thanks(read: _Text) -> bool:
+    """Return whether a clause is thanks or a goodbye, whatever else a text tells."""
+    return any(found.rule in _NODS_TO_US and read.opens_clause(found) for found in read.found)
 
 
 def _open_end(prompt: PromptKind, said: Collection[Interpretation], *, only_watched: bool) -> set[Interpretation]:
@@ -695,9 +796,9 @@ def _language(read: _Text, hint: str) -> str:
     return "es" if spanish > english else "en"
 
 
-def _opens(read: _Text, rule: str, *, not_in: str | None = None) -> bool:
-    """Return whether a phrase of a rule begins a clause, those inside a phrase of another rule left out."""
-    others = [found for found in read.found if found.rule == not_in]
+def _opens(read: _Text, rule: str, *, not_in: Collection[str] = ()) -> bool:
+    """Return whether a phrase of a rule begins a clause, those inside a phrase of other rules left out."""
+    others = [found for found in read.found if found.rule in not_in]
     return any(
         found.rule == rule
         and read.opens_clause(found)
