@@ -55,12 +55,13 @@ _LEADS_UP = frozenset(
         "perdon",
     ]
 )
+_LISTS = frozenset({"list", "lista"})
 _NODS = frozenset({"yes", "yeah", "yep", "yup", "no", "nope", "si", "sip"})
 _PLAIN_YES = frozenset({"yes", "yeah", "yep", "yup"})
 _OF_SOMETHING = frozenset({"it", "that", "this", "the", "la", "lo"})
 _YES = frozenset({"yes", "yeah", "yep", "yup", "si", "sip", "sure", "claro", "absolutely", "definitely", "true"})
 _WHOSE = frozenset(
-    {"my", "mi", "the", "a", "la", "el", "un", "una", "her", "his", "your", "su", "tu", "mis", "is", "es"}
+    {"my", "mi", "the", "a", "la", "el", "un", "una", "her", "his", "your", "su", "tu", "mis", "is", "es", "not", "soy"}
 )
 _SOFT = frozenset({"ok", "alright", "great", "good", "perfect", "fine", "cool", "bueno", "vale", "va", "sale", "bien"})
 _NOTHING = frozenset({"no", "nope", "0", "zero", "cero", "never", "nunca"})
@@ -68,6 +69,7 @@ _ORDER = tuple(Interpretation)
 _CHECK_INS = frozenset({PromptKind.MOOD, PromptKind.PHQ_ITEM, PromptKind.ITEM_9, PromptKind.HOME_SAFE})
 _SCORED = _CHECK_INS - {PromptKind.HOME_SAFE} | {PromptKind.MOOD_ANSWERED}
 _ASKS_BACK = _CHECK_INS | {PromptKind.CONFIRM}
+_NOT_ON_A_SCALE = frozenset({PromptKind.CONFIRM, PromptKind.NONE})
 # Beside these no question is asked back: a person or another path takes over.
 _SETTLED = frozenset(Interpretation) - {_SAYS.REVIEW, _SAYS.UNMATCHED, _SAYS.EMPTY}
 # Beside these a question is not looked for.
@@ -103,6 +105,8 @@ _LONE_K = re.compile(
     r"\bk+(?=\W*(?:$|\n|(?:thx|thanks?|ty|gracias|please|pl[sz]|lol|haha|jaja|por favor|have a|hon|mija|sorry|see|got"
     r"|will|ill)\b))"
 )
+_ACCENTED = re.compile(r"\b(?:qué|cómo|cuándo|dónde|quién|cuál|cuánto)\b")
+_TITLE = re.compile(r"\b(dra?|sra?|srta|mrs?|ms)\.")
 _NUMBER_SIGN = re.compile(r"(?<=[a-z]\s)#(?!\w)|(?<=[a-z])#(?!\w)")
 # A "no" that holds for a while only.
 _FOR_NOW = re.compile(
@@ -184,7 +188,7 @@ def read_reply(text: str, prompt: PromptKind, *, language: str = "en") -> Readin
 
 def _text(own: str) -> _Text:
     book = wording()
-    flat = _LONE_K.sub("ok", _NUMBER_SIGN.sub(" number ", plain(own)))
+    flat = _LONE_K.sub("ok", _NUMBER_SIGN.sub(" number ", _TITLE.sub(r"\1", plain(own))))
     words = book.vocabulary.words(flat, line_breaks=True)
     found = book.rules.find(words)
     return _Text(book, flat, own, words, found, _hellos(found))
@@ -192,7 +196,13 @@ def _text(own: str) -> _Text:
 
 def _is_automatic(read: _Text) -> bool:
     """Return whether a device wrote a text; what only sounds like one is read by a human too."""
-    return _is_meant(read, {"auto_reply", "auto_reply_perhaps"}, unless="not_auto_reply")
+    headed = any(
+        found.rule == "auto_reply_heading"
+        and found.first == 0
+        and read.words[found.last : found.last + 1] == [CLAUSE_BREAK]
+        for found in read.found
+    )
+    return headed or _is_meant(read, {"auto_reply", "auto_reply_perhaps"}, unless="not_auto_reply")
 
 
 def _is_meant(read: _Text, rules: Collection[str], *, unless: str) -> bool:
@@ -233,7 +243,9 @@ def _everywhere(read: _Text) -> set[Interpretation]:
     if _is_meant(read, {"wrong_number"}, unless="not_wrong_number") or _is_somebody_else(_core(read)):
         return {_SAYS.WRONG_NUMBER}
     if _is_meant(read, _OPT_OUTS, unless="not_opt_out"):
-        said.add(_SAYS.OPT_OUT)
+        # "I can't come, take me off the list" means the list of visits.
+        visits = not _LISTS.isdisjoint(read.said) and read.has("cancel_request", "cant_come")
+        said |= set() if visits else {_SAYS.OPT_OUT}
     elif _is_meant(read, {"opt_in"}, unless="not_opt_in"):
         said.add(_SAYS.OPT_IN)
     return said
@@ -269,8 +281,12 @@ def _is_somebody_else(read: _Text) -> bool:
     """Return whether a text denies a name: "this is not Ana", "no soy lupita"."""
     written = set() if read.original.istitle() else {plain(name) for name in _NAME.findall(read.original)}
     for found in read.found:
-        if found.rule in {"not_named", "not_me"} and _clause_length(read.words, found) <= _FEW:
+        if found.rule in {"not_named", "not_me", "wrong_name"} and _clause_length(read.words, found) <= _FEW:
             name = read.words[found.last - 1]
+            if found.rule == "wrong_name":
+                if not read.book.names.isdisjoint(read.words[found.first : found.last]):
+                    return True
+                continue
             unknown = name.isalpha() and name not in read.book.vocabulary.known
             if name in read.book.names or (unknown and name in written):
                 return True
@@ -282,18 +298,26 @@ def _is_somebody_else(read: _Text) -> bool:
 def _asks(read: _Text, prompt: PromptKind) -> bool:
     """Return whether a text asks something, beside or instead of answering."""
     marked = "?" in read.original or "¿" in read.original
-    if marked and prompt in {PromptKind.CONFIRM, PromptKind.NONE}:
-        nods = read.covered_by("ack", "confirm", "thanks", "courtesy", "hello", "pleasantry", numbers_too=True)
-        if len(read.said) >= 3 or (len(read.said) == 2 and not nods):
-            return True
     rules = {"question", "question_word"} if marked else {"question"}
+    if prompt in _NOT_ON_A_SCALE:
+        if marked and not _opens(read, "hedge") and (len(read.said) >= 3 or _is_bare_question(read)):
+            return True
+        rules.add("question_unmarked")
     jibes = [found for found in read.found if found.rule == "not_question"]
-    asked = [found for found in read.found if not any(_within(found, jibe) for jibe in jibes)]
+    asked = [found for found in read.found if not any(_overlap(found, jibe) for jibe in jibes)]
     if read.has("question_anywhere") or any(found.rule in rules and read.opens_clause(found) for found in asked):
         return True
     if marked and any(found.rule in rules for found in read.found):
         return len(read.said) >= 3 or not any(word.isdigit() for word in read.said)
-    return bool(re.search(r"\b(?:qué|cómo|cuándo|dónde|quién|cuál|cuánto)\b", read.original.casefold()))
+    # "¿cómo llego", but "¡qué calor!".
+    exclaimed = sum(found.rule == "exclaims" for found in read.found)
+    return len(_ACCENTED.findall(read.original.casefold())) > exclaimed
+
+
+def _is_bare_question(read: _Text) -> bool:
+    """Return whether a word or two with a question mark ask something: "parking?", but not "ok?" or "maybe?"."""
+    nods = ("ack", "confirm", "thanks", "courtesy", "hello", "pleasantry", "yes", "no", "hedge")
+    return any(len(word) > _FEW_WORDS for word in read.said) and not read.covered_by(*nods, numbers_too=True)
 
 
 # ------------------------------------------------------------------ the open prompt's own grammar
@@ -466,8 +490,8 @@ def _home_safe(
 def _appointment(read: _Text, *, spoken_of: bool = True) -> set[Interpretation]:
     """Return what a text wants of a visit, of which it need not say more where one was just spoken of."""
     letters = [word for word in read.said if word.isascii() and not word.isdigit()]
-    if _asks_both(read) and set(_LETTERS) <= set(letters):
-        return set()  # "C or R??"
+    if set(_LETTERS) <= set(letters) and (_asks_both(read) or len(letters) == len(_LETTERS)):
+        return set()  # "C or R??", "c r"
     bare = "".join(dict.fromkeys("".join(letters))) if letters and len("".join(letters)) <= 3 else ""
     if bare in _LETTERS:
         return {_LETTERS[bare]}
@@ -481,15 +505,20 @@ def _appointment(read: _Text, *, spoken_of: bool = True) -> set[Interpretation]:
     if opening == "c" or alone == {"c"}:
         return {_SAYS.CONFIRM}
     confirms = _opens(read, "confirm", not_in="not_confirm") or read.has("keep")
-    return {_SAYS.CONFIRM} if confirms and not _UNCONFIRMED.search(" ".join(read.said)) else set()
+    if confirms and not _UNCONFIRMED.search(" ".join(read.said)):
+        return {_SAYS.CONFIRM}
+    # "state testing all day" says why, and leaves the rest to be understood.
+    return {_SAYS.RESCHEDULE} if spoken_of and not confirms and read.has("excuse") else set()
 
 
 def _wishes(read: _Text, *, spoken_of: bool) -> set[Interpretation]:
     """Return whether a text wants a visit moved or cancelled, what it wants kept left aside."""
     kept = [found for found in read.found if found.rule in {"keep", "undecided"}]
     names = {found.rule for found in read.found if not any(_overlap(found, other) for other in kept)}
-    if spoken_of and "reschedule_perhaps" in names:
-        names.add("reschedule")
+    if spoken_of:
+        names |= {rule.removesuffix("_perhaps") for rule in names}
+        if any(found.rule == "cannot" and _fills_clause(read, found) for found in read.found):
+            names.add("cant_come")
     if "cancel_request" in names and "reschedule" in names:
         return {_SAYS.CANCEL_REQUEST, _SAYS.RESCHEDULE} if _asks_both(read) else {_SAYS.RESCHEDULE}
     if "cancel_request" in names:
@@ -539,10 +568,10 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
     said |= _remark(read, prompt, said)
     if said & _ANSWERS and (_is_qualified(read) or _is_low_with_words(read, prompt, answer)):
         said.add(_SAYS.REVIEW)
+    words = sum(1 for word in read.said if not _DIGITS.match(word))
     if not said & _SETTLED and alarms <= {_SAYS.REVIEW}:
         watched = bool(screening.rules) and all(".watch_word" in rule for rule in screening.rules)
-        said |= _open_end(prompt, said | alarms, only_watched=watched and not said)
-    words = sum(1 for word in read.said if not _DIGITS.match(word))
+        said |= _open_end(prompt, said | alarms, only_watched=watched and not said, words=words)
     return _reading(
         said,
         screening,
@@ -586,6 +615,9 @@ def _not_meant_beside_an_alarm(read: _Text) -> set[Interpretation]:
     if not read.has("reschedule", "reschedule_perhaps"):
         # "I can't go on" is no wish to move a visit.
         not_meant.add(_SAYS.RESCHEDULE)
+    if not any(word.startswith("cancel") for word in read.said):
+        # "give my slot to somebody with a future" may still be no visit's business.
+        not_meant.add(_SAYS.CANCEL_REQUEST)
     if not _CONFIRMED.search(" ".join(read.said)):
         # "yes, I'm going to do it" confirms no visit.
         not_meant.add(_SAYS.CONFIRM)
@@ -612,14 +644,23 @@ def _remark(read: _Text, prompt: PromptKind, said: Collection[Interpretation]) -
             return {_SAYS.ACK}
     elif read.has("thanks", "ack") and read.covered_by("thanks", "ack", "courtesy", "pleasantry"):
         return {_SAYS.ACK}
+    elif prompt is not PromptKind.CONFIRM and _is_meant(read, {"thanks"}, unless="no"):
+        # Whatever else is told, it is told with thanks: "them crackers were good, thank ya".
+        few = sum(1 for word in read.said if not _DIGITS.match(word)) <= _FEW_WORDS
+        return {_SAYS.ACK} if few else {_SAYS.ACK, _SAYS.REVIEW}
     return {_SAYS.REVIEW} if _SAD_SIGNS & set(read.plain) else set()
 
 
-def _open_end(prompt: PromptKind, said: Collection[Interpretation], *, only_watched: bool) -> set[Interpretation]:
+def _open_end(
+    prompt: PromptKind, said: Collection[Interpretation], *, only_watched: bool, words: int
+) -> set[Interpretation]:
     """Return how a text ends that settles nothing: ask back once, or leave it to whoever reads."""
     if prompt in {PromptKind.MOOD, PromptKind.PHQ_ITEM} or (prompt in _ASKS_BACK and (only_watched or not said)):
         return {_SAYS.CLARIFY}
-    return {_SAYS.UNMATCHED} if not said or only_watched else set()
+    if said and not only_watched:
+        return set()
+    # Whoever says a whole sentence is read the same day, understood or not (3.6, 6).
+    return {_SAYS.REVIEW if words > _FEW_WORDS else _SAYS.UNMATCHED}
 
 
 def _alarms(screening: Screening) -> set[Interpretation]:
