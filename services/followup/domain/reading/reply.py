@@ -246,6 +246,8 @@ def _everywhere(read: _Text) -> set[Interpretation]:
         # "I can't come, take me off the list" means the list of visits.
         visits = not _LISTS.isdisjoint(read.said) and read.has("cancel_request", "cant_come")
         said |= set() if visits else {_SAYS.OPT_OUT}
+    elif read.has("texts_named") and _stops(read):
+        said.add(_SAYS.OPT_OUT)
     elif _is_meant(read, {"opt_in"}, unless="not_opt_in"):
         said.add(_SAYS.OPT_IN)
     return said
@@ -275,6 +277,15 @@ def _keyword(read: _Text) -> set[Interpretation]:
         if candidate in keywords["help"]:
             return {_SAYS.HELP}
     return set()
+
+
+def _stops(read: _Text) -> bool:
+    """Return whether a clause says no more than to stop, or says so in three words: "all day, knock it off"."""
+    return any(
+        found.rule == "stop_alone"
+        and found.last - found.first in {_clause_length(read.words, found), _FEW_WORDS}
+        for found in read.found
+    )
 
 
 def _is_somebody_else(read: _Text) -> bool:
@@ -507,8 +518,17 @@ def _appointment(read: _Text, *, spoken_of: bool = True) -> set[Interpretation]:
     confirms = _opens(read, "confirm", not_in="not_confirm") or read.has("keep")
     if confirms and not _UNCONFIRMED.search(" ".join(read.said)):
         return {_SAYS.CONFIRM}
-    # "state testing all day" says why, and leaves the rest to be understood.
-    return {_SAYS.RESCHEDULE} if spoken_of and not confirms and read.has("excuse") else set()
+    return {_SAYS.RESCHEDULE} if spoken_of and not confirms and _is_unwelcome(read) else set()
+
+
+def _is_unwelcome(read: _Text) -> bool:
+    """Return whether a text only hints that a visit does not fit: "state testing all day", "weekdays are out"."""
+    asks = {"question", "question_anywhere"}
+    if read.has("undecided", "hedge", "late") or any(
+        found.rule in asks and read.opens_clause(found) for found in read.found
+    ):
+        return False
+    return read.has("excuse") or (read.has("time_named") and read.has("time_unwelcome"))
 
 
 def _wishes(read: _Text, *, spoken_of: bool) -> set[Interpretation]:
@@ -571,7 +591,8 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
     words = sum(1 for word in read.said if not _DIGITS.match(word))
     if not said & _SETTLED and alarms <= {_SAYS.REVIEW}:
         watched = bool(screening.rules) and all(".watch_word" in rule for rule in screening.rules)
-        said |= _open_end(prompt, said | alarms, only_watched=watched and not said, words=words)
+        is_told = words > _FEW_WORDS or read.has("concern")
+        said |= _open_end(prompt, said | alarms, only_watched=watched and not said, is_told=is_told)
     return _reading(
         said,
         screening,
@@ -652,7 +673,7 @@ def _remark(read: _Text, prompt: PromptKind, said: Collection[Interpretation]) -
 
 
 def _open_end(
-    prompt: PromptKind, said: Collection[Interpretation], *, only_watched: bool, words: int
+    prompt: PromptKind, said: Collection[Interpretation], *, only_watched: bool, is_told: bool
 ) -> set[Interpretation]:
     """Return how a text ends that settles nothing: ask back once, or leave it to whoever reads."""
     if prompt in {PromptKind.MOOD, PromptKind.PHQ_ITEM} or (prompt in _ASKS_BACK and (only_watched or not said)):
@@ -660,7 +681,7 @@ def _open_end(
     if said and not only_watched:
         return set()
     # Whoever says a whole sentence is read the same day, understood or not (3.6, 6).
-    return {_SAYS.REVIEW if words > _FEW_WORDS else _SAYS.UNMATCHED}
+    return {_SAYS.REVIEW if is_told else _SAYS.UNMATCHED}
 
 
 def _alarms(screening: Screening) -> set[Interpretation]:

@@ -2,9 +2,9 @@
 
 A phrase is words with spaces between them. ``(a|b c)`` is a choice, ``word?`` and ``(…)?`` may be missing, ``word*``
 matches every word that begins so, ``_`` is any one word, ``..`` up to three words, ``...`` up to seven, ``#`` a number
-and ``##`` a number of ten or more, in digits or words, ``#180`` a number from 180 to 299, ``#th`` a day of the month
-("14th"). ``{name}`` stands for a class of words or short phrases that the file names once. No part of a phrase crosses
-a clause break. What a phrase compiles to has no nested repetition, so the time to search is linear in the text.
+and ``##`` a number of ten or more, in digits or words, ``#180`` a number from 180 to 299. ``{name}`` stands for a class
+of words or short phrases that the file names once. No part of a phrase crosses a clause break. What a phrase compiles
+to has no nested repetition, so the time to search is linear in the text.
 """
 
 import re
@@ -24,7 +24,6 @@ _TEN_OR_MORE = (
 _BELOW_TEN = "(?:one|two|three|four|five|six|seven|eight|nine|dos|tres|cuatro|cinco|seis|siete|ocho|nueve) "
 _NUMBER = f"(?:[0-9]+ |{_TEN_OR_MORE}|{_BELOW_TEN})"
 _FROM_180 = "(?:1[89][0-9]|2[0-9][0-9]) "
-_DAY_OF_MONTH = "[0-9]{1,2}(?:st|nd|rd|th) "
 _SPECIAL = {
     "..": _GAP,
     "...": _WIDE_GAP,
@@ -32,7 +31,6 @@ _SPECIAL = {
     "#": _NUMBER,
     "##": _TEN_OR_MORE,
     "#180": _FROM_180,
-    "#th": _DAY_OF_MONTH,
 }
 _KEY = 3
 
