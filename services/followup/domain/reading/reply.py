@@ -282,8 +282,7 @@ def _keyword(read: _Text) -> set[Interpretation]:
 def _stops(read: _Text) -> bool:
     """Return whether a clause says no more than to stop, or says so in three words: "all day, knock it off"."""
     return any(
-        found.rule == "stop_alone"
-        and found.last - found.first in {_clause_length(read.words, found), _FEW_WORDS}
+        found.rule == "stop_alone" and (_is_whole_clause(read, found) or found.last - found.first >= _FEW_WORDS)
         for found in read.found
     )
 
@@ -292,12 +291,10 @@ def _is_somebody_else(read: _Text) -> bool:
     """Return whether a text denies a name: "this is not Ana", "no soy lupita"."""
     written = set() if read.original.istitle() else {plain(name) for name in _NAME.findall(read.original)}
     for found in read.found:
-        if found.rule in {"not_named", "not_me", "wrong_name"} and _clause_length(read.words, found) <= _FEW:
+        if found.rule == "wrong_name" and not read.book.names.isdisjoint(read.words[found.first : found.last]):
+            return True
+        if found.rule in {"not_named", "not_me"} and _clause_length(read.words, found) <= _FEW:
             name = read.words[found.last - 1]
-            if found.rule == "wrong_name":
-                if not read.book.names.isdisjoint(read.words[found.first : found.last]):
-                    return True
-                continue
             unknown = name.isalpha() and name not in read.book.vocabulary.known
             if name in read.book.names or (unknown and name in written):
                 return True
@@ -421,6 +418,10 @@ def _option(read: _Text, rule: str) -> bool:
     return False
 
 
+def _is_whole_clause(read: _Text, found: Found) -> bool:
+    return found.last - found.first == _clause_length(read.words, found)
+
+
 def _fills_clause(read: _Text, found: Found) -> bool:
     """Return whether nothing but courtesies stands beside a phrase in its clause."""
     small = {
@@ -537,7 +538,7 @@ def _wishes(read: _Text, *, spoken_of: bool) -> set[Interpretation]:
     names = {found.rule for found in read.found if not any(_overlap(found, other) for other in kept)}
     if spoken_of:
         names |= {rule.removesuffix("_perhaps") for rule in names}
-        if any(found.rule == "cannot" and _fills_clause(read, found) for found in read.found):
+        if any(found.rule == "cannot" and _is_whole_clause(read, found) for found in read.found):
             names.add("cant_come")
     if "cancel_request" in names and "reschedule" in names:
         return {_SAYS.CANCEL_REQUEST, _SAYS.RESCHEDULE} if _asks_both(read) else {_SAYS.RESCHEDULE}
