@@ -164,9 +164,11 @@ class Vocabulary:
 
 
 def _respelt(word: str) -> Iterator[str]:
-    """Yield what a word is in full spelling: "comin" with its g, "kiero" and "kancelar" without their k."""
+    """Yield what a word is in full spelling: "comin" with its g, "youu" with one u, "kiero" without its k."""
     if len(word) >= _LONG_ENOUGH - 1 and word.endswith("in"):
         yield f"{word}g"
+    if len(word) > _BONES and word[-1] == word[-2]:
+        yield word[:-1]
     if "k" in word and len(word) > _BONES:
         yield _HARD_K.sub("qu", word).replace("k", "c")
 
