@@ -592,7 +592,10 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
     words = sum(1 for word in read.said if not _DIGITS.match(word))
     if not said & _SETTLED and alarms <= {_SAYS.REVIEW}:
         watched = bool(screening.rules) and all(".watch_word" in rule for rule in screening.rules)
-        is_told = words > _FEW_WORDS or read.has("concern")
+        concerns = read.has("concern")
+        if concerns and prompt is PromptKind.CONFIRM:
+            said.add(_SAYS.REVIEW)  # sick, or hurt: no answer, but no riddle either
+        is_told = words > _FEW_WORDS or concerns
         said |= _open_end(prompt, said | alarms, only_watched=watched and not said, is_told=is_told)
     return _reading(
         said,
