@@ -293,6 +293,8 @@ def _is_somebody_else(read: _Text) -> bool:
     for found in read.found:
         if found.rule == "wrong_name" and not read.book.names.isdisjoint(read.words[found.first : found.last]):
             return True
+        if found.rule == "not_them" and _is_whole_clause(read, found):
+            return True
         if found.rule in {"not_named", "not_me"} and _clause_length(read.words, found) <= _FEW:
             name = read.words[found.last - 1]
             unknown = name.isalpha() and name not in read.book.vocabulary.known
