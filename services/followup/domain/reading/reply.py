@@ -55,12 +55,13 @@ _LEADS_UP = frozenset(
         "perdon",
     ]
 )
+_LISTS = frozenset({"list", "lista"})
 _NODS = frozenset({"yes", "yeah", "yep", "yup", "no", "nope", "si", "sip"})
 _PLAIN_YES = frozenset({"yes", "yeah", "yep", "yup"})
 _OF_SOMETHING = frozenset({"it", "that", "this", "the", "la", "lo"})
 _YES = frozenset({"yes", "yeah", "yep", "yup", "si", "sip", "sure", "claro", "absolutely", "definitely", "true"})
 _WHOSE = frozenset(
-    {"my", "mi", "the", "a", "la", "el", "un", "una", "her", "his", "your", "su", "tu", "mis", "is", "es"}
+    {"my", "mi", "the", "a", "la", "el", "un", "una", "her", "his", "your", "su", "tu", "mis", "is", "es", "not", "soy"}
 )
 _SOFT = frozenset({"ok", "alright", "great", "good", "perfect", "fine", "cool", "bueno", "vale", "va", "sale", "bien"})
 _NOT_ME = frozenset({("a", "mi", "no"), ("a", "mi", "nunca"), ("to", "me", "no")})
@@ -69,6 +70,7 @@ _ORDER = tuple(Interpretation)
 _CHECK_INS = frozenset({PromptKind.MOOD, PromptKind.PHQ_ITEM, PromptKind.ITEM_9, PromptKind.HOME_SAFE})
 _SCORED = _CHECK_INS - {PromptKind.HOME_SAFE} | {PromptKind.MOOD_ANSWERED}
 _ASKS_BACK = _CHECK_INS | {PromptKind.CONFIRM}
+_NOT_ON_A_SCALE = frozenset({PromptKind.CONFIRM, PromptKind.MOOD_ANSWERED, PromptKind.NONE})
 # Beside these no question is asked back: a person or another path takes over.
 _SETTLED = frozenset(Interpretation) - {_SAYS.REVIEW, _SAYS.UNMATCHED, _SAYS.EMPTY}
 # What somebody should read beside the answer that one is home.
@@ -108,6 +110,7 @@ _LONE_K = re.compile(
     r"\bk+(?=\W*(?:$|\n|(?:thx|thanks?|ty|gracias|please|pl[sz]|lol|haha|jaja|por favor|have a|hon|mija|sorry|see|got"
     r"|will|ill)\b))"
 )
+_TITLE = re.compile(r"\b(dra?|sra?|srta|mrs?|ms)\.")
 _NUMBER_SIGN = re.compile(r"(?<=[a-z]\s)#(?!\w)|(?<=[a-z])#(?!\w)")
 _MARKS = frozenset("?¿")
 # The question taken up before it is answered: "mood? meh".
@@ -212,7 +215,7 @@ def _not_meant_of_a_score(read: _Text, prompt: PromptKind, numbers: Numbers) -> 
 
 def _text(own: str) -> _Text:
     book = wording()
-    flat = _LONE_K.sub("ok", _NUMBER_SIGN.sub(" number ", plain(own)))
+    flat = _LONE_K.sub("ok", _NUMBER_SIGN.sub(" number ", _TITLE.sub(r"\1", plain(own))))
     words = book.vocabulary.words(flat, line_breaks=True)
     found = book.rules.find(words)
     return _Text(book, flat, own, words, found, _hellos(found))
@@ -220,7 +223,13 @@ def _text(own: str) -> _Text:
 
 def _is_automatic(read: _Text) -> bool:
     """Return whether a device wrote a text; what only sounds like one is read by a human too."""
-    return _is_meant(read, {"auto_reply", "auto_reply_perhaps"}, unless="not_auto_reply")
+    headed = any(
+        found.rule == "auto_reply_heading"
+        and found.first == 0
+        and read.words[found.last : found.last + 1] == [CLAUSE_BREAK]
+        for found in read.found
+    )
+    return headed or _is_meant(read, {"auto_reply", "auto_reply_perhaps"}, unless="not_auto_reply")
 
 
 def _is_meant(read: _Text, rules: Collection[str], *, unless: str) -> bool:
@@ -261,6 +270,10 @@ def _everywhere(read: _Text) -> set[Interpretation]:
     if _is_meant(read, {"wrong_number"}, unless="not_wrong_number") or _is_somebody_else(_core(read)):
         return {_SAYS.WRONG_NUMBER}
     if _is_meant(read, _OPT_OUTS, unless="not_opt_out"):
+        # "I can't come, take me off the list" means the list of visits.
+        visits = not _LISTS.isdisjoint(read.said) and read.has("cancel_request", "cant_come")
+        said |= set() if visits else {_SAYS.OPT_OUT}
+    elif read.has("texts_named") and _stops(read):
         said.add(_SAYS.OPT_OUT)
     elif _is_meant(read, {"opt_in"}, unless="not_opt_in"):
         said.add(_SAYS.OPT_IN)
@@ -293,10 +306,22 @@ def _keyword(read: _Text) -> set[Interpretation]:
     return set()
 
 
+def _stops(read: _Text) -> bool:
+    """Return whether a clause says no more than to stop, or says so in three words: "all day, knock it off"."""
+    return any(
+        found.rule == "stop_alone" and (_is_whole_clause(read, found) or found.last - found.first >= _FEW_WORDS)
+        for found in read.found
+    )
+
+
 def _is_somebody_else(read: _Text) -> bool:
     """Return whether a text denies a name: "this is not Ana", "no soy lupita"."""
     written = set() if read.original.istitle() else {plain(name) for name in _NAME.findall(read.original)}
     for found in read.found:
+        if found.rule == "wrong_name" and not read.book.names.isdisjoint(read.words[found.first : found.last]):
+            return True
+        if found.rule == "not_them" and _is_whole_clause(read, found):
+            return True
         if found.rule in {"not_named", "not_me"} and _clause_length(read.words, found) <= _FEW:
             name = read.words[found.last - 1]
             unknown = name.isalpha() and name not in read.book.vocabulary.known
@@ -310,18 +335,26 @@ def _is_somebody_else(read: _Text) -> bool:
 def _asks(read: _Text, prompt: PromptKind) -> bool:
     """Return whether a text asks something, beside or instead of answering."""
     marked = bool(_MARKS.intersection(_ECHO.sub("", read.original)))
-    if marked and prompt in {PromptKind.CONFIRM, PromptKind.MOOD_ANSWERED, PromptKind.NONE}:
-        nods = read.covered_by("ack", "confirm", "thanks", "courtesy", "hello", "pleasantry", numbers_too=True)
-        if len(read.said) >= 3 or (len(read.said) == 2 and not nods):
-            return True
     rules = {"question", "question_word"} if marked else {"question"}
+    if prompt in _NOT_ON_A_SCALE:
+        if marked and not _opens(read, "hedge") and (len(read.said) >= 3 or _is_bare_question(read)):
+            return True
+        rules.add("question_unmarked")
     jibes = [found for found in read.found if found.rule == "not_question"]
-    asked = [found for found in read.found if not any(_within(found, jibe) for jibe in jibes)]
+    asked = [found for found in read.found if not any(_overlap(found, jibe) for jibe in jibes)]
     if read.has("question_anywhere") or any(found.rule in rules and read.opens_clause(found) for found in asked):
         return True
     if marked and any(found.rule in rules for found in read.found):
         return len(read.said) >= 3 or not any(word.isdigit() for word in read.said)
-    return bool(_ACCENTED.search(read.original.casefold()))
+    # "¿cómo llego", but "¡qué calor!".
+    exclaimed = sum(found.rule == "exclaims" for found in read.found)
+    return len(_ACCENTED.findall(read.original.casefold())) > exclaimed
+
+
+def _is_bare_question(read: _Text) -> bool:
+    """Return whether a word or two with a question mark ask something: "parking?", but not "ok?" or "maybe?"."""
+    nods = ("ack", "confirm", "thanks", "courtesy", "hello", "pleasantry", "yes", "no", "hedge")
+    return any(len(word) > _FEW_WORDS for word in read.said) and not read.covered_by(*nods, numbers_too=True)
 
 
 # ------------------------------------------------------------------ the open prompt's own grammar
@@ -428,6 +461,10 @@ def _option(read: _Text, rule: str) -> bool:
             if clause - length <= 2 or (length > 1 and (read.opens_clause(found) or clause - length <= 5)):
                 return True
     return False
+
+
+def _is_whole_clause(read: _Text, found: Found) -> bool:
+    return found.last - found.first == _clause_length(read.words, found)
 
 
 def _fills_clause(read: _Text, found: Found) -> bool:
@@ -563,8 +600,8 @@ def _is_away(read: _Text) -> bool:
 def _appointment(read: _Text, *, spoken_of: bool = True) -> set[Interpretation]:
     """Return what a text wants of a visit, of which it need not say more where one was just spoken of."""
     letters = [word for word in read.said if word.isascii() and not word.isdigit()]
-    if _asks_both(read) and set(_LETTERS) <= set(letters):
-        return set()  # "C or R??"
+    if set(_LETTERS) <= set(letters) and (_asks_both(read) or len(letters) == len(_LETTERS)):
+        return set()  # "C or R??", "c r"
     bare = "".join(dict.fromkeys("".join(letters))) if letters and len("".join(letters)) <= 3 else ""
     if bare in _LETTERS:
         return {_LETTERS[bare]}
@@ -578,15 +615,31 @@ def _appointment(read: _Text, *, spoken_of: bool = True) -> set[Interpretation]:
     if opening == "c" or alone == {"c"}:
         return {_SAYS.CONFIRM}
     confirms = _opens(read, "confirm", not_in=("not_confirm",)) or read.has("keep")
-    return {_SAYS.CONFIRM} if confirms and not _UNCONFIRMED.search(" ".join(read.said)) else set()
+    if confirms and not _UNCONFIRMED.search(" ".join(read.said)):
+        return {_SAYS.CONFIRM}
+    return {_SAYS.RESCHEDULE} if spoken_of and not confirms and _is_unwelcome(read) else set()
+
+
+def _is_unwelcome(read: _Text) -> bool:
+    """Return whether a text only hints that a visit does not fit: "state testing all day", "weekdays are out"."""
+    asks = {"question", "question_anywhere"}
+    if (
+        read.has("undecided", "late")
+        or _opens(read, "hedge")
+        or any(found.rule in asks and read.opens_clause(found) for found in read.found)
+    ):
+        return False
+    return read.has("excuse") or (read.has("time_named") and read.has("time_unwelcome"))
 
 
 def _wishes(read: _Text, *, spoken_of: bool) -> set[Interpretation]:
     """Return whether a text wants a visit moved or cancelled, what it wants kept left aside."""
     kept = [found for found in read.found if found.rule in {"keep", "undecided"}]
     names = {found.rule for found in read.found if not any(_overlap(found, other) for other in kept)}
-    if spoken_of and "reschedule_perhaps" in names:
-        names.add("reschedule")
+    if spoken_of:
+        names |= {rule.removesuffix("_perhaps") for rule in names}
+        if any(found.rule == "cannot" and _is_whole_clause(read, found) for found in read.found):
+            names.add("cant_come")
     if "cancel_request" in names and "reschedule" in names:
         return {_SAYS.CANCEL_REQUEST, _SAYS.RESCHEDULE} if _asks_both(read) else {_SAYS.RESCHEDULE}
     if "cancel_request" in names:
@@ -641,9 +694,11 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
     words = sum(1 for word in read.said if not _DIGITS.match(word))
     if not said & _SETTLED and alarms <= {_SAYS.REVIEW}:
         watched = bool(screening.rules) and all(".watch_word" in rule for rule in screening.rules)
-        if prompt is PromptKind.MOOD_ANSWERED and words > _FEW_WORDS:
-            said.add(_SAYS.REVIEW)  # after the answer people tell how they are
-        said |= _open_end(prompt, said | alarms, only_watched=watched and not said)
+        concerns = read.has("concern")
+        if concerns and prompt is PromptKind.CONFIRM:
+            said.add(_SAYS.REVIEW)  # sick, or hurt: no answer, but no riddle either
+        is_told = words > _FEW_WORDS or concerns
+        said |= _open_end(prompt, said | alarms, only_watched=watched and not said, is_told=is_told)
     return _reading(
         said,
         screening,
@@ -692,6 +747,9 @@ def _not_meant_beside_an_alarm(read: _Text) -> set[Interpretation]:
     if not read.has("reschedule", "reschedule_perhaps"):
         # "I can't go on" is no wish to move a visit.
         not_meant.add(_SAYS.RESCHEDULE)
+    if not any(word.startswith("cancel") for word in read.said):
+        # "give my slot to somebody with a future" may still be no visit's business.
+        not_meant.add(_SAYS.CANCEL_REQUEST)
     if not _CONFIRMED.search(" ".join(read.said)):
         # "yes, I'm going to do it" confirms no visit.
         not_meant.add(_SAYS.CONFIRM)
@@ -720,6 +778,10 @@ def _remark(read: _Text, prompt: PromptKind, said: Collection[Interpretation]) -
         return {_SAYS.ACK, _SAYS.REVIEW} if read.has("farewell") else {_SAYS.ACK}
     elif prompt is PromptKind.MOOD_ANSWERED and _opens_with_thanks(read):
         return {_SAYS.ACK, _SAYS.REVIEW}
+    elif prompt is not PromptKind.CONFIRM and _is_meant(read, {"thanks"}, unless="no"):
+        # Whatever else is told, it is told with thanks: "them crackers were good, thank ya".
+        few = sum(1 for word in read.said if not _DIGITS.match(word)) <= _FEW_WORDS
+        return {_SAYS.ACK} if few else {_SAYS.ACK, _SAYS.REVIEW}
     return {_SAYS.REVIEW} if _SAD_SIGNS & set(read.plain) else set()
 
 
@@ -728,11 +790,16 @@ def _opens_with_thanks(read: _Text) -> bool:
     return any(found.rule in _NODS_TO_US and read.opens_clause(found) for found in read.found)
 
 
-def _open_end(prompt: PromptKind, said: Collection[Interpretation], *, only_watched: bool) -> set[Interpretation]:
+def _open_end(
+    prompt: PromptKind, said: Collection[Interpretation], *, only_watched: bool, is_told: bool
+) -> set[Interpretation]:
     """Return how a text ends that settles nothing: ask back once, or leave it to whoever reads."""
     if prompt in {PromptKind.MOOD, PromptKind.PHQ_ITEM} or (prompt in _ASKS_BACK and (only_watched or not said)):
         return {_SAYS.CLARIFY}
-    return {_SAYS.UNMATCHED} if not said or only_watched else set()
+    if said and not only_watched:
+        return set()
+    # Whoever says a whole sentence is read the same day, understood or not (3.6, 6).
+    return {_SAYS.REVIEW if is_told else _SAYS.UNMATCHED}
 
 
 def _alarms(screening: Screening) -> set[Interpretation]:

@@ -24,6 +24,14 @@ _TEN_OR_MORE = (
 _BELOW_TEN = "(?:one|two|three|four|five|six|seven|eight|nine|dos|tres|cuatro|cinco|seis|siete|ocho|nueve) "
 _NUMBER = f"(?:[0-9]+ |{_TEN_OR_MORE}|{_BELOW_TEN})"
 _FROM_180 = "(?:1[89][0-9]|2[0-9][0-9]) "
+_SPECIAL = {
+    "..": _GAP,
+    "...": _WIDE_GAP,
+    "_": _WORD,
+    "#": _NUMBER,
+    "##": _TEN_OR_MORE,
+    "#180": _FROM_180,
+}
 _KEY = 3  # letters of the beginning of a word by which it is looked up
 
 
@@ -38,21 +46,22 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A compiled piece: its expression, and the words, or beginnings (``abc*``), of which a match must contain one.
-
-    ``also`` is a second such set, if there is one: what has no word of it need not be searched either.
-    """
+    """A compiled piece: its expression, and sets of words and word beginnings ("dri*"), one of each in any match."""
 
     expression: str
-    keys: frozenset[str] | None
-    also: frozenset[str] | None = None
+    needs: tuple[frozenset[str], ...] = ()
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The smallest set, of the longest words: few texts hold one of them."""
+        return min(self.needs, key=lambda keys: (len(keys), -min(map(len, keys))), default=frozenset())
 
 
 class PhraseBook:
     """Rules, each a list of phrases, searched together."""
 
     def __init__(self, rules: Iterable[tuple[str, Sequence[str]]]) -> None:
-        self._patterns: list[tuple[str, re.Pattern[str], frozenset[str]]] = []
+        self._patterns: list[tuple[str, re.Pattern[str], tuple[frozenset[str], ...]]] = []
         self._by_key: dict[str, list[int]] = {}
         for rule, phrases in rules:
             for phrase in phrases:
@@ -60,14 +69,15 @@ class PhraseBook:
                 if not part.keys:
                     raise ConfigurationError(f"phrase of rule {rule!r} has no word that must be there: {phrase!r}")
                 index = len(self._patterns)
-                self._patterns.append((rule, re.compile(rf"(?<= ){part.expression}"), part.also or part.keys))
+                others = tuple(keys for keys in part.needs if keys != part.keys)
+                self._patterns.append((rule, re.compile(rf"(?<= ){part.expression}"), others))
                 for key in part.keys:
                     self._by_key.setdefault(key, []).append(index)
 
     def find(self, words: Sequence[str]) -> list[Found]:
         """Return every phrase found among words (clause breaks are words too: ``|`` and ``,``)."""
-        keys = {*words, *(_beginning(word) for word in words)}
-        wanted = sorted({index for key in keys for index in self._by_key.get(key, ())})
+        held = {*words, *(f"{word[:_KEY]}*" for word in words)}
+        wanted = sorted({index for key in held for index in self._by_key.get(key, ())})
         if not wanted:
             return []
         text = f" {' '.join(words)} "
@@ -79,8 +89,8 @@ class PhraseBook:
         at[position] = len(words)
         return [
             Found(rule, at[match.start()], at[match.end()])
-            for rule, pattern, also in (self._patterns[index] for index in wanted)
-            if not also.isdisjoint(keys)
+            for rule, pattern, needs in (self._patterns[index] for index in wanted)
+            if not any(held.isdisjoint(keys) for keys in needs)
             for match in pattern.finditer(text)
         ]
 
@@ -139,11 +149,9 @@ def _sequence(reader: _Reader) -> _Part:
         part = _choice(reader) if piece == "(" else _word(reader.take())
         if reader.peek() == "?":
             reader.take()
-            part = _Part(f"(?:{part.expression})?", None)
+            part = _Part(f"(?:{part.expression})?")
         parts.append(part)
-    keyed = sorted((part.keys for part in parts if part.keys), key=lambda keys: (len(keys), -min(map(len, keys))))
-    keys, also = (*keyed, None, None)[:2]
-    return _Part("".join(part.expression for part in parts), keys, also)
+    return _Part("".join(part.expression for part in parts), tuple(keys for part in parts for keys in part.needs))
 
 
 def _choice(reader: _Reader) -> _Part:
@@ -151,24 +159,20 @@ def _choice(reader: _Reader) -> _Part:
     options = [_sequence(reader)]
     while reader.take() == "|":
         options.append(_sequence(reader))
-    keys = [option.keys for option in options]
-    every = frozenset().union(*(key for key in keys if key)) if all(keys) else None
+    if len(options) == 1:
+        return options[0]
+    every = (frozenset().union(*(option.keys for option in options)),) if all(one.needs for one in options) else ()
     # The longest first: an expression takes the first alternative that fits.
     longest = sorted((option.expression for option in options), key=len, reverse=True)
     return _Part(f"(?:{'|'.join(longest)})", every)
 
 
 def _word(word: str) -> _Part:
-    special = {"..": _GAP, "...": _WIDE_GAP, "_": _WORD, "#": _NUMBER, "##": _TEN_OR_MORE, "#180": _FROM_180}.get(word)
-    if special:
-        return _Part(special, None)
+    if word in _SPECIAL:
+        return _Part(_SPECIAL[word])
     if word.endswith("*"):
         stem = word[:-1]
         if len(stem) < _KEY:
             raise ConfigurationError(f"the beginning of a word needs {_KEY} letters: {word!r}")
-        return _Part(rf"{re.escape(stem)}[^ |,]* ", frozenset({_beginning(stem)}))
-    return _Part(f"{re.escape(word)} ", frozenset({word}))
-
-
-def _beginning(word: str) -> str:
-    return f"{word[:_KEY]}*"
+        return _Part(rf"{re.escape(stem)}[^ |,]* ", (frozenset({f"{stem[:_KEY]}*"}),))
+    return _Part(f"{re.escape(word)} ", (frozenset({word}),))
