@@ -736,6 +736,8 @@ def _is_past(tokens: Sequence[Token], at: int) -> bool:
         and tokens[end].text not in {",", "(", ")", "but", "pero", "now", "ahora", "and", "today", "hoy", "y"}
     ):
         end += 1
+    if _time_follows(tokens, at):
+        start = at
     before = [_PAST_DAY.get(word, word) for word in (_word(tokens, place) for place in range(start, at))]
     after = [_PAST_DAY.get(word, word) for word in (_word(tokens, place) for place in range(at + 1, end))]
     next_is_number = end < len(tokens) and tokens[end].value is not None
@@ -750,8 +752,20 @@ def _is_past(tokens: Sequence[Token], at: int) -> bool:
     return bool(_nearest_is_past(after))
 
 
+def _time_follows(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether each number has its time behind it, as the first shows: "3 today 5 yesterday"."""
+    return (
+        {_word(tokens, at - 1), _word(tokens, at + 1)} <= say.TIMES_OF_A_NUMBER
+        and at > 1
+        and _is_number(tokens, at - 2)
+        and _word(tokens, at - 3) in _CLAUSE_ENDS
+    )
+
+
 def _is_now(tokens: Sequence[Token], at: int) -> bool:
     """Return whether the few words before a number say that it holds now: "normal days 5, hoy 7"."""
+    if _time_follows(tokens, at):
+        return _word(tokens, at + 1) in say.THIS_VERY_TIME
     place = at - 1
     while place >= max(0, at - _REACH) and tokens[place].kind == "word" and tokens[place].value is None:
         if tokens[place].text in say.THIS_VERY_TIME:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import pairwise
 
 from services.followup.domain.reading.numbers import Numbers, read_numbers
 from services.followup.domain.reading.reading import Interpretation, PromptKind, Reading
@@ -121,8 +122,11 @@ _ECHO = re.compile(
 # Spanish words that ask where they bear their accent, unless one says that one does not know.
 _ACCENTED = re.compile(
     r"(?<!no sé )(?<!no se )(?<!sabe )(?<!hay de )(?<!\bni )(?<!ni pa )(?<!ni para )"
+    r"(?<!mucho por )(?<!tanto por )(?<!nada por )"
     r"\b(?:qué|cómo|cuándo|dónde|quién|cuál|cuánto)\b"
 )
+_PARTICIPLE = re.compile(r"(?:[ai]do|cho|[iser]to|lto)$")  # "no ha llegado" does not laugh
+_NEEDS_LAUGHTER = frozenset({"in_jest"})
 # A "no" that holds for a while only.
 _FOR_NOW = re.compile(
     r"\b(?:for now|for the moment|at the moment|not yet|not today|ask me|yesterday (?:yes|i did|was)"
@@ -240,7 +244,9 @@ def _is_meant(read: _Text, rules: Collection[str], *, unless: str) -> bool:
 
 def _core(read: _Text) -> _Text:
     """Return a text with greetings, thanks, laughter and who is addressed as pauses around what it says."""
-    small = {at for one in read.found if one.rule == "pleasantry" for at in range(one.first, one.last)}
+    kept = {at for one in read.found if one.rule in _NEEDS_LAUGHTER for at in range(one.first, one.last)}
+    kept |= {at for at, pair in enumerate(pairwise(read.words)) if pair[0] == "ha" and _PARTICIPLE.search(pair[1])}
+    small = {at for one in read.found if one.rule == "pleasantry" for at in range(one.first, one.last)} - kept
     small |= {one.first for one in read.found if one.rule == "endearment" and _addresses(read.words, one.first, small)}
     if not small:
         return read
@@ -495,7 +501,7 @@ def _item_9(
         tier = Tier.S2 if value == 1 else Tier.S1
         return kinds, value, screening.joined(tier, f"item9.{value}")
     if value == 0:
-        if _is_doubted(read) or _FOR_NOW.search(" ".join(read.said)):
+        if _is_doubted(read):
             screening = screening.joined(Tier.S2, "item9.contradiction")
         elif read.has("formerly"):
             screening = screening.joined(Tier.S3, "item9.formerly")
@@ -510,15 +516,29 @@ def _item_9(
 
 def _is_doubted(read: _Text) -> bool:
     """Return whether more words take back a part of "not at all": "0 but", "0 for now"."""
-    said = read.said
+    places = [at for at, word in enumerate(read.words) if word not in BREAKS]
+    said = [read.words[at] for at in places]
+    jests = _jests(read)
+    starts = {jest.first for jest in jests}
     contrasted = any(
         word in _CONTRASTS | {"sometimes"}
         and _NOTHING.isdisjoint(said[at + 1 : at + 3])
         and tuple(said[at + 1 : at + 4]) not in _NOT_ME
+        and starts.isdisjoint(places[at + 1 : at + 1 + _FEW])
         for at, word in enumerate(said)
     )
     contrasted = contrasted and not _is_only_denied(read)
-    return contrasted or _is_meant(read, {"for_now"}, unless="in_jest") or _is_hedged(read)
+    is_for_now = any(
+        found.rule == "for_now" and not any(_overlap(found, jest) for jest in jests) for found in read.found
+    )
+    return contrasted or is_for_now or (not jests and bool(_FOR_NOW.search(" ".join(said)))) or _is_hedged(read)
+
+
+def _jests(read: _Text) -> list[Found]:
+    """Return what is said in jest, and of no means or deed: "unless crying at commercials counts lol"."""
+    grave = [found for found in read.found if found.rule == "grave"]
+    jests = [found for found in read.found if found.rule == "in_jest"]
+    return [jest for jest in jests if not any(_overlap(jest, one) for one in grave)]
 
 
 def _is_only_denied(read: _Text) -> bool:
@@ -537,10 +557,12 @@ def _is_only_denied(read: _Text) -> bool:
 
 def _is_hedged(read: _Text) -> bool:
     """Return whether a text has a doubt that neither lies in the past nor is part of a no: "not once"."""
-    settled = [found for found in read.found if found.rule in {"formerly", "no", "option_0"}]
+    past = [found for found in read.found if found.rule == "formerly"]
+    settled = [found for found in read.found if found.rule in {"no", "option_0", "not_hedge"}]
     return any(
         found.rule == "hedge"
-        and not any(_overlap(found, other) if other.rule == "formerly" else _within(found, other) for other in settled)
+        and not any(_overlap(found, other) for other in past)
+        and not any(_within(found, other) for other in settled)
         for found in read.found
     )
 
@@ -625,7 +647,7 @@ def _is_unwelcome(read: _Text) -> bool:
     asks = {"question", "question_anywhere"}
     if (
         read.has("undecided", "late")
-        or _opens(read, "hedge")
+        or _opens(read, "hedge", not_in=("likely",))
         or any(found.rule in asks and read.opens_clause(found) for found in read.found)
     ):
         return False

@@ -2,8 +2,9 @@
 
 A phrase is words with spaces between them. ``(a|b c)`` is a choice, ``word?`` and ``(…)?`` may be missing, ``word*``
 matches every word that begins so, ``_`` is any one word, ``..`` up to three words, ``...`` up to seven, ``#`` a number
-and ``##`` a number of ten or more, in digits or words, ``#180`` a number from 180 to 299. ``{name}`` stands for a class
-of words or short phrases that the file names once. No part of a phrase crosses a clause break. What a phrase compiles
+and ``##`` a number of ten or more, in digits or words, ``#180`` one from 180 to 299, ``#120`` from 120 to 299, ``#45-``
+from 20 to 45, ``#89-`` from 50 to 89. ``{name}`` stands for a class of words or short phrases that the file names
+once. No part of a phrase crosses a clause break, but "," stands for a comma. What a phrase compiles
 to has no nested repetition, so the time to search is linear in the text.
 """
 
@@ -24,6 +25,9 @@ _TEN_OR_MORE = (
 _BELOW_TEN = "(?:one|two|three|four|five|six|seven|eight|nine|dos|tres|cuatro|cinco|seis|siete|ocho|nueve) "
 _NUMBER = f"(?:[0-9]+ |{_TEN_OR_MORE}|{_BELOW_TEN})"
 _FROM_180 = "(?:1[89][0-9]|2[0-9][0-9]) "
+_FROM_120 = "(?:1[2-9][0-9]|2[0-9][0-9]) "
+_UP_TO_45 = "(?:[23][0-9]|4[0-5]) "
+_UP_TO_89 = "[5-8][0-9] "
 _SPECIAL = {
     "..": _GAP,
     "...": _WIDE_GAP,
@@ -31,6 +35,9 @@ _SPECIAL = {
     "#": _NUMBER,
     "##": _TEN_OR_MORE,
     "#180": _FROM_180,
+    "#120": _FROM_120,
+    "#45-": _UP_TO_45,
+    "#89-": _UP_TO_89,
 }
 _KEY = 3  # letters of the beginning of a word by which it is looked up
 
