@@ -80,6 +80,8 @@ class Judged:
     @property
     def raises_alarm(self) -> bool:
         """Whether what the reading says calls for a person, rather than that there was more to read."""
+        if self.reading.says == {Interpretation.REVIEW}:
+            return self.reading.screening.tier is not None
         return not self.reading.says.isdisjoint(_REACHES_HUMAN)
 
     @property

@@ -101,6 +101,39 @@ def test_news_of_strangers_is_read_the_same_day():  # 3.6, 5
     assert screen("vi en las noticias lo del cantante que se suicido").tier is Tier.S3
 
 
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [("she just swallowed the whole bottle of pills", Tier.S1), ("my sister swallowed 30 pills", Tier.S2), ("found him with a rope", Tier.S1)],
+)  # fmt: skip
+def test_what_another_person_does_now_pages_too(text, tier):
+    assert screen(text).tier is tier
+
+
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [("worst headache of my life", Tier.M), ("worst headache of my life but its gone now", Tier.S3), ("my chest hurts, its better now", Tier.M)],
+)  # fmt: skip
+def test_a_headache_that_is_over_is_read_the_same_day_and_a_chest_never_is(text, tier):
+    assert screen(text).tier is tier
+
+
+def test_a_no_after_what_is_denied_denies_it():
+    assert screen("hurting myself no").tier is Tier.S3
+    assert screen("hurting myself, no idea why").tier is not Tier.S3
+
+
+def test_what_cannot_be_woken_is_a_medical_matter_and_no_wish():
+    assert screen("he wont wake up").tiers == {Tier.M}
+
+
+def test_spanish_have_is_nobody_else():
+    assert screen("he pensado en matarme").tier is Tier.S1
+
+
+def test_sad_and_weary_themes_alone_bring_nobody():
+    assert screen("so tired and lonely and never any good news anymore").tier is not Tier.S2
+
+
 def test_a_finding_names_rules_and_never_words():  # S-9
     assert screen("i want to kill myself with pills").rules[0].startswith("en.")
 

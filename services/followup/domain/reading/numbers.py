@@ -24,14 +24,22 @@ _TOKEN = re.compile(
 # A day of the week is past where another number is compared with it: "was a 2 monday, now 7".
 _PAST_DAY = dict.fromkeys(say.WEEKDAYS, "yesterday")
 _MOOD_ENDS = 10  # the items of a questionnaire are about sleep, energy and appetite themselves
+_ITEM_ENDS = 3
 _PAUSES = frozenset({",", "(", ")"})
+_CLAUSE_ENDS = _PAUSES | {"", "|"}
 _NEW_THOUGHT = _PAUSES | say.THEREFORE
 _REACH = 5
 _LONG = 30  # words of a clause that are looked at on each side
+_FAR_BEYOND = 2  # times the end of a short scale
 _NUMBERED = re.compile(r"\b(no|num|nr)\.\s*(?=[0-9])")
 _PLEASANTRIES = re.compile(
-    rf"(?<![a-z0-9'])(?:{'|'.join(sorted(say.PLEASANTRIES, key=len, reverse=True))})(?![a-z0-9'])"
+    rf"(?<![a-z0-9'])(?:{'|'.join(sorted(say.PLEASANTRIES + say.BLESSINGS, key=len, reverse=True))})(?![a-z0-9'])"
 )
+_SAYINGS = re.compile(rf"(?<![a-z0-9'])(?:{'|'.join(map(re.escape, say.SAYINGS))})(?![a-z0-9'/])")
+_GLUED = re.compile(
+    rf"(?<![a-z0-9])([0-9]{{1,2}})({'|'.join(sorted(say.GLUED_ON, key=len, reverse=True))})(?=[0-9]|\b)"
+)
+_SPELT_OUT = re.compile(r"(?<![a-z0-9'])[a-z](?:[ .-][a-z]){2,}(?![a-z0-9'])")
 _STRETCHED = re.compile(r"([a-z])\1{2,}")
 _APPROXIMATE = re.compile(r"([0-9]+)ish$")
 
@@ -81,17 +89,25 @@ class _Answer:
     labelled: bool = False
     starred: bool = False
     now: bool = False
+    told: str = ""
 
 
-def read_numbers(text: str, *, highest: int) -> Numbers:
-    """Return what the numbers of a plain text (see ``text.plain``) say on a scale that ends at ``highest``."""
-    every = _tokens(_PLEASANTRIES.sub(" , ", text))
+def read_numbers(text: str, *, highest: int, answered: bool = False) -> Numbers:
+    """Return what the numbers of a plain text say on a scale.
+
+    Args:
+        text: A plain text (see ``text.plain``).
+        highest: Where the scale ends.
+        answered: Whether an answer was given just before, so that "it was a 4" says what it should have been.
+    """
+    every = _tokens(_SAYINGS.sub(" saying ", _PLEASANTRIES.sub(" , ", text)))
     if _is_reversed(every, highest):
         return Numbers(seen=True)
     tokens = _without_scale(every, highest)
     seen = any(token.value is not None for token in tokens)
     corrected = _corrects(tokens)
-    answers = list(_answers(tokens, highest))
+    denied = {token.value for at, token in enumerate(tokens) if token.value is not None and _is_denied(tokens, at)}
+    answers = [answer for answer in _answers(tokens, highest) if answer.value not in denied]
     starred = [answer for answer in answers if answer.starred]
     if len(starred) == 1:
         answers = starred
@@ -100,6 +116,9 @@ def read_numbers(text: str, *, highest: int) -> Numbers:
     if not answers:
         return Numbers(seen=seen, corrected=corrected)
     answers = _without_amounts(tokens, answers, highest)
+    meant = _without_repeated(tokens, _without_told(answers))
+    corrected = corrected or len(meant) < len(answers) or (answered and bool(denied))
+    answers = meant
     pair = _pair(tokens, answers)
     if pair:
         return Numbers(values=pair, pair=pair, seen=True, corrected=corrected)
@@ -109,12 +128,15 @@ def read_numbers(text: str, *, highest: int) -> Numbers:
         if chosen is not None:
             return Numbers(values=(chosen,), seen=True, inferred=True, corrected=corrected)
     elif all(answer.was for answer in answers) and not corrected:
-        return Numbers(seen=True, corrected=corrected)
+        if not answered or any(token.text in say.PAST - say.WAS for token in tokens):
+            return Numbers(seen=True)
+        corrected = True
     return Numbers(values=values, seen=True, corrected=corrected)
 
 
 def _tokens(text: str) -> list[Token]:
-    text = _NUMBERED.sub(r"\1 ", text)
+    text = _GLUED.sub(r"\1 \2 ", text)
+    text = _SPELT_OUT.sub(lambda match: re.sub(r"[ .-]", "", match[0]), _NUMBERED.sub(r"\1 ", text))
     return list(_compounded([_token(match) for match in _TOKEN.finditer(text)]))
 
 
@@ -157,7 +179,7 @@ def _with_fraction(tokens: Sequence[Token], at: int) -> tuple[int, Decimal]:
     token = tokens[at]
     assert token.value is not None
     if _is_whole(token):
-        for words in say.AND_A_HALF:
+        for words in say.AND_A_HALF.get(_word(tokens, at + 1), ()):
             if _texts(tokens, at + 1, len(words)) == words:
                 return 1 + len(words), token.value + Decimal("0.5")
         if _texts(tokens, at + 1, 3) == ("1", "/", "2"):
@@ -192,17 +214,17 @@ def _without_scale(tokens: list[Token], highest: int) -> list[Token]:
 def _scale_at(tokens: Sequence[Token], at: int, highest: int) -> int:
     """Return how many tokens from here on only name the scale."""
     if at and tokens[at - 1].value is not None:
-        for words in say.OUT_OF:
+        for words in say.OUT_OF.get(_word(tokens, at), ()):
             if _texts(tokens, at, len(words)) == words and _is(tokens, at + len(words), highest):
                 return len(words) + 1
-    for words in say.SCALE_FROM:
+    for words in say.SCALE_FROM.get(_word(tokens, at), ()):
         if _texts(tokens, at, len(words)) == words and (length := _span_of_scale(tokens, at + len(words), highest)):
             return len(words) + length
     if at or len(tokens) > 3:
         length = _span_of_scale(tokens, at, highest)
         if length and _word(tokens, at + 1) not in {"and", "y"}:
             return length
-    for words in say.SCALE_OF:
+    for words in say.SCALE_OF.get(_word(tokens, at), ()):
         end = at + len(words)
         if _texts(tokens, at, len(words)) == words and _is(tokens, end, highest):
             return len(words) + (2 if _word(tokens, end + 1) in {"point", "scale"} else 1)
@@ -220,6 +242,10 @@ def _span_of_scale(tokens: Sequence[Token], at: int, highest: int) -> int:
 
 def _is(tokens: Sequence[Token], at: int, value: int) -> bool:
     return 0 <= at < len(tokens) and tokens[at].value == value
+
+
+def _is_number(tokens: Sequence[Token], at: int) -> bool:
+    return at < len(tokens) and tokens[at].value is not None
 
 
 def _word(tokens: Sequence[Token], at: int) -> str:
@@ -268,7 +294,7 @@ def _answers(tokens: Sequence[Token], highest: int) -> Iterator[_Answer]:
         if negative or _word(tokens, at - 1) in say.MINUS:
             yield _Answer(-token.value, at, at + 1)
         elif not _is_something_else(tokens, at, highest):
-            after = _word(tokens, at + 2) if _word(tokens, at + 1) == "de" else _word(tokens, at + 1)
+            after = _word(tokens, at + 2) if _word(tokens, at + 1) in say.OF else _word(tokens, at + 1)
             yield _Answer(
                 token.value,
                 at,
@@ -278,20 +304,58 @@ def _answers(tokens: Sequence[Token], highest: int) -> Iterator[_Answer]:
                 labelled=_label_before(tokens, at) in say.MOOD or after in say.MOOD,
                 starred=_word(tokens, at - 1) == "*",
                 now=_is_now(tokens, at),
+                told=_told(tokens, at),
             )
+
+
+def _told(tokens: Sequence[Token], at: int) -> str:
+    """Return the word by which a number is what was typed or said before, "" where it is none: "I put 9", "puso 10"."""
+    place = at - 1
+    while _word(tokens, place) in say.TOLD_FILLERS:
+        place -= 1
+    if _texts(tokens, place - 1, 2) in say.TOLD_PHRASES or _word(tokens, place) in say.TOLD:
+        return _word(tokens, place)
+    return ""
+
+
+def _without_told(answers: list[_Answer]) -> list[_Answer]:
+    """Leave out what was typed or said before where another number stands beside it: "he said a 3 and I hit 8"."""
+    return (
+        [answer for answer in answers if not answer.told]
+        or [answer for answer in answers if answer.told not in say.SLIPPED]
+        or answers
+    )
+
+
+def _without_repeated(tokens: Sequence[Token], answers: list[_Answer]) -> list[_Answer]:
+    """Leave out what somebody else says where it only repeats: "4 or maybe 5, my husband says 5"."""
+    *own, last = answers
+    if last.value in {answer.value for answer in own} and _another_says(tokens, answers):
+        return own
+    return answers
 
 
 def _without_amounts(tokens: Sequence[Token], answers: list[_Answer], highest: int) -> list[_Answer]:
     """Leave out numbers off the scale inside a sentence where another stands all by itself: "won 50 on a bet, 8"."""
-    bare = [answer for answer in answers if 0 <= answer.value <= highest and _stands_by_itself(tokens, answer)]
+    bare = [answer for answer in answers if 0 <= answer.value <= highest and _is_clear(tokens, answer)]
     if len({answer.value for answer in bare}) != 1:
         return answers
-    return [one for one in answers if 0 <= one.value <= highest or _stands_by_itself(tokens, one)]
+    return [one for one in answers if 0 <= one.value <= highest or _is_clear(tokens, one)]
 
 
-def _stands_by_itself(tokens: Sequence[Token], answer: _Answer) -> bool:
-    ends = {"", "|", ",", "(", ")"}
-    return _word(tokens, answer.first - 1) in ends and _word(tokens, answer.last) in ends
+def _is_clear(tokens: Sequence[Token], answer: _Answer) -> bool:
+    """Return whether a number makes up a clause, with no more than what leads up to it: ", so im at a 5."."""
+    after = _word(tokens, answer.last)
+    if after not in _CLAUSE_ENDS | say.THIS_VERY_TIME and not _is_sign(after):
+        return False
+    place = answer.first - 1
+    while _word(tokens, place) in say.LEADS:
+        place -= 1
+    begins = _word(tokens, place)
+    if begins in say.CONNECTIVES:
+        # "3 and a 7" joins, "de 6 a 6 y ando en 4" goes on
+        return place < answer.first - 2 or not _is_number(tokens, place - 1)
+    return begins in _CLAUSE_ENDS or _is_sign(begins)
 
 
 def _spaced_dash(tokens: Sequence[Token], at: int) -> bool:
@@ -303,7 +367,10 @@ def _is_something_else(tokens: Sequence[Token], at: int, highest: int) -> bool:
     """Return whether a number counts, dates, doses, labels or denies something instead of answering."""
     if any(means_else(tokens, at) for means_else in _OTHER_MEANINGS):
         return True
-    if highest == _MOOD_ENDS and _rates_another(tokens, at):
+    if highest == _MOOD_ENDS and (_rates_another(tokens, at) or _is_open_ended(tokens, at)):
+        return True
+    # Not on the items: beside "no" a number off their scale makes item 9 unclear.
+    if highest < _ITEM_ENDS and _exceeds_in_a_sentence(tokens, at, highest):
         return True
     return not (_stands_as_word(tokens, at) if tokens[at].spelt else _stands(tokens, at))
 
@@ -318,6 +385,8 @@ def _measures(tokens: Sequence[Token], at: int) -> bool:
         return False
     if after == "por":
         return then == "ciento"
+    if after.endswith(("itos", "itas")) and after not in say.ENDEARMENTS:
+        return True  # "3 horitas"
     return after in say.UNITS or (after in {"a", "p"} and then == "m") or (after == "of" and then in say.OF_PEOPLE)
 
 
@@ -329,16 +398,32 @@ def _is_part(tokens: Sequence[Token], at: int) -> bool:
     value = tokens[at].value
     if value is not None and 1900 <= value < 2100 and len(tokens) > 1:  # a year
         return True
-    if _texts(tokens, at - 2, 2) == ("out", "of") and tokens[at - 3].value is None:
-        return True  # "5 days out of 14"
+    if at >= 2 and (_texts(tokens, at - 2, 2) == ("out", "of") or (before in say.OF and _is_of_number(tokens, at - 2))):
+        return True  # "5 days out of 14"; what is out of the scale's end was left out before
+    if _is_of_number(tokens, at):
+        return True
     if after in {"/", "$"} and not _is_range_slash(tokens, at):
         return True
     return before == "/" and not _is_range_slash(tokens, at - 2)
 
 
+def _is_of_number(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number is so many of another: "3 out of 14", "12 of 14"."""
+    return tokens[at].value is not None and any(
+        _texts(tokens, at + 1, len(words)) == words and _is_number(tokens, at + 1 + len(words))
+        for words in say.PART_OF.get(_word(tokens, at + 1), ())
+    )
+
+
 def _is_whole_period(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number says how many days were asked about: "3 days out of the 14"."""
     return any(_texts(tokens, max(0, at - len(words)), len(words)) == words for words in say.OUT_OF_DAYS)
+
+
+def _is_date(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number is the day of a month: "july 4", "el 5 de mayo"."""
+    after = _word(tokens, at + 2) if _word(tokens, at + 1) in {"de", "of"} else _word(tokens, at + 1)
+    return not say.MONTHS.isdisjoint((_word(tokens, at - 1), after))
 
 
 def _is_label(tokens: Sequence[Token], at: int) -> bool:
@@ -352,8 +437,23 @@ def _is_label(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _is_time(tokens: Sequence[Token], at: int) -> bool:
+    if _word(tokens, at + 1) in say.RANGE_JOINTS and _is_number(tokens, at + 2) and _in_part_of_day(tokens, at + 2):
+        return True  # "entre 8 y 9 de la noche"
     before = _word(tokens, at - 1)
-    return (before in {"at", "las", "la"} or before in say.TIME_BEFORE) and not _stands_at(tokens, at)
+    if before == "la":
+        return tokens[at].value == 1 and len(tokens) > 2  # "la 2" is an option, for two o'clock is "las 2"
+    if before not in say.ARTICLES and _in_part_of_day(tokens, at):
+        return True  # "5 in the morning"
+    return (before in {"at", "las"} or before in say.TIME_BEFORE) and not _stands_at(tokens, at)
+
+
+def _is_open_ended(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number is only where an answer begins: "5 or more"."""
+    return _texts(tokens, at + 1, 2) in say.OR_MORE and _word(tokens, at + 3) != "like"
+
+
+def _in_part_of_day(tokens: Sequence[Token], at: int) -> bool:
+    return any(_texts(tokens, at + 1, len(words)) == words for words in say.PARTS_OF_DAY.get(_word(tokens, at + 1), ()))
 
 
 def _rates_another(tokens: Sequence[Token], at: int) -> bool:
@@ -361,7 +461,50 @@ def _rates_another(tokens: Sequence[Token], at: int) -> bool:
     label, before_label = _label_before(tokens, at), _word(tokens, at - 2)
     if label == _word(tokens, at - 1) and before_label in {"de", "of", "from", "with", "con"}:
         return False
-    return label in say.OTHER_SCALES or (_word(tokens, at + 1) in say.OTHER_SCALES and label not in say.MOOD)
+    place = at - 1
+    while _word(tokens, place) in say.ARTICLES:
+        place -= 1
+    if _word(tokens, place) in say.GETS and _word(tokens, place - 1) in say.RATED:
+        return True  # "the nurse is a 10"
+    after = _word(tokens, at + 2) if _word(tokens, at + 1) in say.OF else _word(tokens, at + 1)
+    return label in say.OTHER_SCALES or (after in say.OTHER_SCALES and label not in say.MOOD)
+
+
+def _exceeds_in_a_sentence(tokens: Sequence[Token], at: int, highest: int) -> bool:
+    """Return whether a number beyond a short scale counts something in a sentence: "my heart is going like 150"."""
+    value = tokens[at].value
+    before = [_word(tokens, place) for place in range(max(0, at - _LONG), at)]
+    return value is not None and value > highest * _FAR_BEYOND and any(word.isalpha() for word in before)
+
+
+def _is_vital_sign(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number was measured on the body: "bp 128 over 76", "azúcar 141", "presión 13 con 8"."""
+    of = _word(tokens, at + 2) if _word(tokens, at + 1) in {"de", "of"} else ""
+    if _label_before(tokens, at) in say.VITAL_SIGNS or of in say.VITAL_SIGNS:
+        return True  # "bp 120", "39 de fiebre"
+    if _word(tokens, at - 1) in say.OVER and at > 1:
+        first = tokens[at - 2].value
+        return first is not None and _is_vital_sign(tokens, at - 2)
+    return False
+
+
+def _is_letters_short(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a 2 or 4 is short for a word: "next 2 me", "got 2 go", "2 tired", "thanks 4 asking"."""
+    before, after = _word(tokens, at - 1), _word(tokens, at + 1)
+    match tokens[at].text:
+        case "2":
+            if before in say.TO_AFTER and after in say.TO_BEFORE:
+                return True
+            if after in {"much", "many"} and before not in say.ARTICLES:
+                return True
+            return (before in say.TOO_AFTER and after in say.TOO_BEFORE) or (
+                before in say.ME_TOO and at + 1 == len(tokens) and at == 1
+            )
+        case "4":
+            doing = before.endswith("ing") and before not in say.LEVEL_VERBS
+            return (doing or before in say.FOR_AFTER) and after in say.FOR_BEFORE
+        case _:
+            return False
 
 
 def _is_age(tokens: Sequence[Token], at: int) -> bool:
@@ -370,7 +513,19 @@ def _is_age(tokens: Sequence[Token], at: int) -> bool:
     while _word(tokens, place) in say.ARTICLES:
         place -= 1
     before = _word(tokens, place)
-    return before in say.PERSONS_ARE or (before in say.BE and _word(tokens, place - 1) in say.PERSONS)
+    another = before in say.PERSONS_ARE or (before in say.BE and _word(tokens, place - 1) in say.PERSONS)
+    return another and not _speaks_for_another(tokens, at)
+
+
+def _speaks_for_another(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether somebody answers for the patient: "mom says she is a 5", "he's a 7. this is his wife"."""
+    words = [_word(tokens, place) for place in range(max(0, at - _LONG), at)]
+    says = any(word in say.SAYS and words[place - 1] in say.PERSONS for place, word in enumerate(words) if place)
+    return says or any(
+        _texts(tokens, place, len(opening)) == opening
+        for place, token in enumerate(tokens[:_LONG])
+        for opening in say.SPEAKING_FOR.get(token.text, ())
+    )
 
 
 def _counts_on(tokens: Sequence[Token], at: int) -> bool:
@@ -384,8 +539,14 @@ def _counts_on(tokens: Sequence[Token], at: int) -> bool:
 
 def _counts(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number says how much of something: "took 2 tylenol"."""
-    after = _word(tokens, at + 1)
-    return _word(tokens, at - 1) in say.COUNT_VERBS and after not in say.CLOSERS_AFTER | {"", "|", ","}
+    place, after = at - 1, _word(tokens, at + 1)
+    while _word(tokens, place) in say.ABOUT:
+        place -= 1
+    if _word(tokens, place) in say.TAKING:
+        return True  # "took like 9 of his pills"
+    if _word(tokens, place - (_word(tokens, place) in {"en", "el"})) in say.NUMBERING:
+        return True  # "somos 4 en casa"
+    return _word(tokens, place) in say.COUNT_VERBS and after not in say.CLOSERS_AFTER | {"", "|", ","}
 
 
 def _is_range_slash(tokens: Sequence[Token], at: int) -> bool:
@@ -399,12 +560,15 @@ def _is_range_slash(tokens: Sequence[Token], at: int) -> bool:
 def _stands(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number in digits stands where an answer stands."""
     before, after = _word(tokens, at - 1), _word(tokens, at + 1)
-    starts = before in {"", "|", ",", "(", '"', "-", "*", "~", "=", ">", "#", "'", ":"} or _is_sign(before)
-    ends = after in {"", "|", ",", ")", '"', "-", "*", "~", "+", ">", "'", "("} or _is_sign(after)
-    if ends or before in say.CUES or after in say.CLOSERS | say.ENDEARMENTS:
+    starts = before in {"", "|", ",", "(", "[", '"', "-", "*", "~", "=", ">", "#", "'", ":"} or _is_sign(before)
+    ends = after in {"", "|", ",", ")", "]", '"', "-", "*", "~", "+", ">", "'", "("} or _is_sign(after)
+    things = at + 2 if _word(tokens, at + 1) in say.ADJECTIVES else at + 1
+    counts = _is_plural(tokens, things) and _is_whole(tokens[at])
+    cued = before in say.CUES and not (counts and before in say.COUNTS_AFTER)
+    if ends or cued or after in say.CLOSERS | say.ENDEARMENTS:
         return True
     if starts:
-        return not (_is_plural(tokens, at + 1) and _is_whole(tokens[at]))
+        return not counts
     return tokens[at - 1].value is not None or tokens[at + 1].value is not None
 
 
@@ -422,10 +586,9 @@ def _stands_as_word(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number in words stands as the answer: "three", "a solid six", "un cuatro hoy"."""
     before, after = _word(tokens, at - 1), _word(tokens, at + 1)
     text = tokens[at].text
-    starts = (
-        before in {"", "|", ",", "(", '"', "-", "*", "~", "=", ">", ":"} or _is_sign(before) or before in say.FILLERS
-    )
-    ends = after in {"", "|", ",", ")", '"', "-", "*", "~", "+", ">"} or _is_sign(after)
+    starts = before in {"", "|", ",", "(", "[", '"', "-", "*", "~", "=", ">", ":"} or _is_sign(before)
+    starts = starts or before in say.FILLERS | say.ENDEARMENTS
+    ends = after in {"", "|", ",", ")", "]", '"', "-", "*", "~", "+", ">"} or _is_sign(after)
     ends = ends or after in say.CLOSERS | say.ENDEARMENTS
     if _label_before(tokens, at) in say.MOOD:
         return True
@@ -459,12 +622,23 @@ def _stands_at(tokens: Sequence[Token], at: int) -> bool:
     two_before = _word(tokens, at - 2)
     if _word(tokens, at - 1) in {"las", "la"}:
         return False
+    if two_before == "me" and _word(tokens, at - 3) in say.SUMMONS:
+        return False
     return two_before in say.LEVEL_VERBS or (
         two_before in {"", "|", ","} and _word(tokens, at + 1) not in say.DAY_TIMES
     )
 
 
 def _is_denied(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number is said not to be the answer: "not a 6", "ignore that 8", "that 9 was a lie"."""
+    return _is_denied_before(tokens, at) or _is_taken_back(tokens, at)
+
+
+def _is_taken_back(tokens: Sequence[Token], at: int) -> bool:
+    return any(_texts(tokens, at + 1, len(words)) == words for words in say.TAKEN_BACK.get(_word(tokens, at + 1), ()))
+
+
+def _is_denied_before(tokens: Sequence[Token], at: int) -> bool:
     words = [_word(tokens, place) for place in range(max(0, at - 4), at)]
     while words and (words[-1] in say.DENIAL_FILLERS):
         words.pop()
@@ -473,17 +647,18 @@ def _is_denied(tokens: Sequence[Token], at: int) -> bool:
     if words[-1] in say.NEGATORS:
         bare_no = words[-1] == "no" and _word(tokens, at - 1) == "no"
         if not bare_no:
-            return True
+            return words[-2:] != ["no", "no"]  # "no no un 8" corrects
         if {_word(tokens, place) for place in range(max(0, at - 5), at)} & {"es", "era", "fue"}:
             return True
         # "no 5" after an answer corrects it; "no 7 sino 3" denies the 7.
         return _word(tokens, at + 1) in {"sino", "but", "es", "its", "mas"}
-    phrase = " ".join(_word(tokens, place) for place in range(max(0, at - 6), at))
-    return any(
-        phrase.endswith(f"{words} {tail}".rstrip())
-        for words in say.ALMOST_SAID
-        for tail in ("", "a", "an", "un", "que")
-    )
+    phrase = " ".join(("", *(_word(tokens, place) for place in range(max(0, at - 6), at))))
+    if phrase.endswith(say.IN_PLACE_OF):
+        # "5 instead of 7", but "puse 9 en vez de 6" means the 6
+        return not any(_is_number(tokens, place) and _told(tokens, place) for place in range(max(0, at - _LONG), at))
+    if phrase.endswith(say.THAT) and any(_is_number(tokens, place) for place in range(max(0, at - _LONG), at)):
+        return False  # "6. scratch that 5" puts the 5 in its place
+    return phrase.endswith(say.ALMOST_SAID)
 
 
 def _is_delta(tokens: Sequence[Token], at: int) -> bool:
@@ -533,11 +708,13 @@ def _in_question(tokens: Sequence[Token], at: int) -> bool:
     while end < min(len(tokens), at + _LONG) and tokens[end].kind != "break":
         end += 1
     asked = end < len(tokens) and "?" in tokens[end].text
-    ends = say.WORST | say.BEST
+    ends = say.WORST | say.BEST | say.HOW_HIGH
     if first in say.MEANS and start == at - 1 and {_word(tokens, at + 1), _word(tokens, at + 2)} & ends:
         return True  # "is 10 the best"
     if at == start:
         return asked and _end_named(tokens, at) in ends
+    if first in say.SUPPOSE and _is_number(tokens, start + 1):
+        return asked  # "where 10 is great I'm a 3"
     return first in say.ASKS or (asked and first in say.ASKS_WITH_MARK)
 
 
@@ -559,6 +736,8 @@ def _is_past(tokens: Sequence[Token], at: int) -> bool:
         and tokens[end].text not in {",", "(", ")", "but", "pero", "now", "ahora", "and", "today", "hoy", "y"}
     ):
         end += 1
+    if _time_follows(tokens, at):
+        start = at
     before = [_PAST_DAY.get(word, word) for word in (_word(tokens, place) for place in range(start, at))]
     after = [_PAST_DAY.get(word, word) for word in (_word(tokens, place) for place in range(at + 1, end))]
     next_is_number = end < len(tokens) and tokens[end].value is not None
@@ -573,8 +752,20 @@ def _is_past(tokens: Sequence[Token], at: int) -> bool:
     return bool(_nearest_is_past(after))
 
 
+def _time_follows(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether each number has its time behind it, as the first shows: "3 today 5 yesterday"."""
+    return (
+        {_word(tokens, at - 1), _word(tokens, at + 1)} <= say.TIMES_OF_A_NUMBER
+        and at > 1
+        and _is_number(tokens, at - 2)
+        and _word(tokens, at - 3) in _CLAUSE_ENDS
+    )
+
+
 def _is_now(tokens: Sequence[Token], at: int) -> bool:
     """Return whether the few words before a number say that it holds now: "normal days 5, hoy 7"."""
+    if _time_follows(tokens, at):
+        return _word(tokens, at + 1) in say.THIS_VERY_TIME
     place = at - 1
     while place >= max(0, at - _REACH) and tokens[place].kind == "word" and tokens[place].value is None:
         if tokens[place].text in say.THIS_VERY_TIME:
@@ -608,7 +799,8 @@ def _pair(tokens: Sequence[Token], answers: Sequence[_Answer]) -> tuple[Decimal,
     if high - low != 1 or low != low.to_integral_value() or low < 0:
         return None
     between = [_word(tokens, place) for place in range(answers[0].last, answers[1].first)]
-    joint = [word for word in between if word not in say.RANGE_FILLERS]
+    paused = not say.MAYBE.isdisjoint(between)
+    joint = [word for word in between if word not in say.RANGE_FILLERS and not (paused and word == "|")]
     opened = {_word(tokens, answers[0].first - 1), _word(tokens, answers[0].first - 2)}
     if opened & {"from", "went", "desde"}:
         return None
@@ -625,37 +817,39 @@ def _another_says(tokens: Sequence[Token], answers: Sequence[_Answer]) -> bool:
 
 def _latest(tokens: Sequence[Token], answers: Sequence[_Answer]) -> Decimal | None:
     """Return the one value that contrast words pick among several, or None."""
-    last = answers[-1]
-    between = {_word(tokens, place) for place in range(answers[-2].last, last.first)}
-    texts = [_word(tokens, place) for place in range(answers[-2].last, last.first)]
-    joined = " ".join(texts)
-    if between & say.CORRECTIONS or any(words in joined for words in say.CORRECTION_PHRASES):
+    before, last = answers[-2:]
+    between = [_word(tokens, place) for place in range(before.last, last.first)]
+    if _replaces(between) or _has_moved(tokens, answers, between):
         return last.value
-    if ">" in between:
-        return last.value
-    told = {_word(tokens, answers[-2].first - 1), _word(tokens, answers[-2].first - 2)} & say.TOLD
-    if told and joined in say.BUT_IT_IS:
-        return last.value
-    if "from" in between and _word(tokens, answers[-2].first - 1) == "to":
-        return answers[-2].value
-    if texts[-2:] and ("from" in texts) and _word(tokens, answers[-2].first - 1) == "to":
-        return answers[-2].value
-    opened = [_word(tokens, place) for place in range(max(0, answers[-2].first - 4), answers[-2].first)]
-    if (
-        len(answers) == 2
-        and joined in {"to", "to a", "a", "al", "a un", "hasta"}
-        and any(word in say.MOVES for word in opened)
-    ):
-        return last.value
-    if texts[:1] == ["|"] and texts[1:] == ["no"]:
-        return last.value
+    if "from" in between and _word(tokens, before.first - 1) == "to":
+        return before.value
     now = {answer.value for answer in answers if answer.now}
     if len(now) == 1:
         return next(iter(now))
     current = tuple(dict.fromkeys(answer.value for answer in answers if not answer.past))
     if len(current) == 1 and len(current) < len({answer.value for answer in answers}):
         return current[0]
-    return None
+    clear = {answer.value for answer in answers if _is_clear(tokens, answer)}
+    return next(iter(clear)) if len(clear) == 1 else None
+
+
+def _replaces(between: Sequence[str]) -> bool:
+    """Return whether the words between two numbers put the second in the place of the first: "6 > 4", "6. no. 4"."""
+    if not say.CORRECTIONS.isdisjoint(between) or ">" in between or between == ["|", "no"]:
+        return True
+    joined = " ".join(between)
+    return any(words in joined for words in say.CORRECTION_PHRASES)
+
+
+def _has_moved(tokens: Sequence[Token], answers: Sequence[_Answer], between: Sequence[str]) -> bool:
+    """Return whether two numbers are where something went from and to: "from 3 to 6", "de 3 subí a 6"."""
+    joined = " ".join(("", *between))
+    if not joined.endswith(say.UP_TO):
+        return False
+    if not (say.MOVES - say.FROM).isdisjoint(between):
+        return True
+    opened = (_word(tokens, place) for place in range(max(0, answers[-2].first - 4), answers[-2].first))
+    return len(answers) == 2 and joined in say.UP_TO and any(word in say.MOVES for word in opened)
 
 
 def _corrects(tokens: Sequence[Token]) -> bool:
@@ -675,8 +869,11 @@ def _corrects(tokens: Sequence[Token]) -> bool:
 _OTHER_MEANINGS = (
     _measures,
     _is_part,
+    _is_date,
     _is_label,
     _is_whole_period,
+    _is_vital_sign,
+    _is_letters_short,
     _is_time,
     _is_denied,
     _is_delta,

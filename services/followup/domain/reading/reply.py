@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import pairwise
 
 from services.followup.domain.reading.numbers import Numbers, read_numbers
 from services.followup.domain.reading.reading import Interpretation, PromptKind, Reading
@@ -55,21 +56,27 @@ _LEADS_UP = frozenset(
         "perdon",
     ]
 )
+_LISTS = frozenset({"list", "lista"})
 _NODS = frozenset({"yes", "yeah", "yep", "yup", "no", "nope", "si", "sip"})
 _PLAIN_YES = frozenset({"yes", "yeah", "yep", "yup"})
 _OF_SOMETHING = frozenset({"it", "that", "this", "the", "la", "lo"})
 _YES = frozenset({"yes", "yeah", "yep", "yup", "si", "sip", "sure", "claro", "absolutely", "definitely", "true"})
 _WHOSE = frozenset(
-    {"my", "mi", "the", "a", "la", "el", "un", "una", "her", "his", "your", "su", "tu", "mis", "is", "es"}
+    {"my", "mi", "the", "a", "la", "el", "un", "una", "her", "his", "your", "su", "tu", "mis", "is", "es", "not", "soy"}
 )
 _SOFT = frozenset({"ok", "alright", "great", "good", "perfect", "fine", "cool", "bueno", "vale", "va", "sale", "bien"})
+_NOT_ME = frozenset({("a", "mi", "no"), ("a", "mi", "nunca"), ("to", "me", "no")})
 _NOTHING = frozenset({"no", "nope", "0", "zero", "cero", "never", "nunca"})
 _ORDER = tuple(Interpretation)
 _CHECK_INS = frozenset({PromptKind.MOOD, PromptKind.PHQ_ITEM, PromptKind.ITEM_9, PromptKind.HOME_SAFE})
 _SCORED = _CHECK_INS - {PromptKind.HOME_SAFE} | {PromptKind.MOOD_ANSWERED}
 _ASKS_BACK = _CHECK_INS | {PromptKind.CONFIRM}
+_NOT_ON_A_SCALE = frozenset({PromptKind.CONFIRM, PromptKind.MOOD_ANSWERED, PromptKind.NONE})
 # Beside these no question is asked back: a person or another path takes over.
 _SETTLED = frozenset(Interpretation) - {_SAYS.REVIEW, _SAYS.UNMATCHED, _SAYS.EMPTY}
+# What somebody should read beside the answer that one is home.
+_CONCERNS = ("drove", "ailing", "unwell", "collapsing", "needs_help")
+_ELSEWHERE = tuple([word] for word in ("at", "in", "en", "to", "going", "on", "por", "rumbo"))
 # Beside these a question is not looked for.
 _NOTHING_BESIDE = frozenset({_SAYS.OPT_OUT, _SAYS.OPT_IN, _SAYS.HELP, _SAYS.WRONG_NUMBER})
 # The phrases that say a thing, and those that say nothing of their own.
@@ -82,12 +89,13 @@ _SAID_BY: Mapping[Interpretation, tuple[str, ...]] = {
     _SAYS.CONFIRM: ("confirm", "keep", "yes"),
     _SAYS.SCORE: (*_OPTIONS, "yes", "no", "home", "around_a_number"),
     _SAYS.RANGE: ("around_a_number",),
-    _SAYS.CORRECTION: ("around_a_number",),
-    _SAYS.ACK: ("ack",),
+    _SAYS.CORRECTION: ("around_a_number", "takes_back", "corrects"),
+    _SAYS.ACK: ("ack", "parting"),
 }
 _LETTERS = {"c": _SAYS.CONFIRM, "r": _SAYS.RESCHEDULE}
 _ANSWERS = frozenset({_SAYS.SCORE, _SAYS.RANGE, _SAYS.CORRECTION, _SAYS.CONFIRM})
 _NODDING = frozenset({"confirm", "ack", "yes", "thanks", "courtesy", "hello", "pleasantry"})
+_NODS_TO_US = ("thanks", "ack", "parting", "farewell")
 _OPT_OUTS = frozenset({"opt_out", "opt_out_perhaps"})
 _SAID_BESIDE = ("thanks", "courtesy", "hello", "pleasantry")
 _SAD_SIGNS = frozenset("👎😢😭😞😔💔😩😫😖🥺😿🖤🤮😵🤕☹🙁😓😥")
@@ -103,7 +111,22 @@ _LONE_K = re.compile(
     r"\bk+(?=\W*(?:$|\n|(?:thx|thanks?|ty|gracias|please|pl[sz]|lol|haha|jaja|por favor|have a|hon|mija|sorry|see|got"
     r"|will|ill)\b))"
 )
+_TITLE = re.compile(r"\b(dra?|sra?|srta|mrs?|ms)\.")
 _NUMBER_SIGN = re.compile(r"(?<=[a-z]\s)#(?!\w)|(?<=[a-z])#(?!\w)")
+_MARKS = frozenset("?¿")
+# The question taken up before it is answered: "mood? meh".
+_ECHO = re.compile(
+    r"^\W*(?:(?:my|the|mi|el|la) )?(?:mood|score|number|sleep|energy|pain|ánimo|animo|número|sueño)\s*\?+",
+    re.IGNORECASE,
+)
+# Spanish words that ask where they bear their accent, unless one says that one does not know.
+_ACCENTED = re.compile(
+    r"(?<!no sé )(?<!no se )(?<!sabe )(?<!hay de )(?<!\bni )(?<!ni pa )(?<!ni para )"
+    r"(?<!mucho por )(?<!tanto por )(?<!nada por )"
+    r"\b(?:qué|cómo|cuándo|dónde|quién|cuál|cuánto)\b"
+)
+_PARTICIPLE = re.compile(r"(?:[ai]do|cho|[iser]to|lto)$")  # "no ha llegado" does not laugh
+_NEEDS_LAUGHTER = frozenset({"in_jest"})
 # A "no" that holds for a while only.
 _FOR_NOW = re.compile(
     r"\b(?:for now|for the moment|at the moment|not yet|not today|ask me|yesterday (?:yes|i did|was)"
@@ -172,19 +195,31 @@ def read_reply(text: str, prompt: PromptKind, *, language: str = "en") -> Readin
         return _reading({_SAYS.AUTO_REPLY}, _only_crisis(screening), language, human_reads=not read.has("auto_reply"))
     if not read.said and "?" not in own:
         return _reading({_SAYS.EMPTY}, screening, language)
-    answer = _Answer(frozenset(_everywhere(read)), screening)
+    numbers = _numbers(own, prompt)
+    answer = _Answer(frozenset(_everywhere(read) - _not_meant_of_a_score(read, prompt, numbers)), screening)
     if _SAYS.WRONG_NUMBER not in answer.said:
-        numbers = Numbers()
-        if prompt in _SCALES:
-            numbers = read_numbers(plain(without_long_quotes(own)), highest=_SCALES[prompt][1])
         kinds, value, screening = _answer(_core(read), prompt, numbers, screening, answer.said)
         answer = _Answer(answer.said | kinds, screening, value, numbers)
     return _finished(read, prompt, answer, language)
 
 
+def _numbers(own: str, prompt: PromptKind) -> Numbers:
+    if prompt not in _SCALES:
+        return Numbers()
+    answered = prompt is PromptKind.MOOD_ANSWERED
+    return read_numbers(plain(without_long_quotes(own)), highest=_SCALES[prompt][1], answered=answered)
+
+
+def _not_meant_of_a_score(read: _Text, prompt: PromptKind, numbers: Numbers) -> set[Interpretation]:
+    """Return what an answer only sounds like: "wrong number, I meant 6", "2, nobody here"."""
+    corrects = prompt is PromptKind.MOOD_ANSWERED and numbers.values and _is_correction(read, numbers)
+    is_alone = prompt is PromptKind.HOME_SAFE and numbers.values and read.has("alone")
+    return {_SAYS.WRONG_NUMBER} if corrects or is_alone else set()
+
+
 def _text(own: str) -> _Text:
     book = wording()
-    flat = _LONE_K.sub("ok", _NUMBER_SIGN.sub(" number ", plain(own)))
+    flat = _LONE_K.sub("ok", _NUMBER_SIGN.sub(" number ", _TITLE.sub(r"\1", plain(own))))
     words = book.vocabulary.words(flat, line_breaks=True)
     found = book.rules.find(words)
     return _Text(book, flat, own, words, found, _hellos(found))
@@ -192,7 +227,13 @@ def _text(own: str) -> _Text:
 
 def _is_automatic(read: _Text) -> bool:
     """Return whether a device wrote a text; what only sounds like one is read by a human too."""
-    return _is_meant(read, {"auto_reply", "auto_reply_perhaps"}, unless="not_auto_reply")
+    headed = any(
+        found.rule == "auto_reply_heading"
+        and found.first == 0
+        and read.words[found.last : found.last + 1] == [CLAUSE_BREAK]
+        for found in read.found
+    )
+    return headed or _is_meant(read, {"auto_reply", "auto_reply_perhaps"}, unless="not_auto_reply")
 
 
 def _is_meant(read: _Text, rules: Collection[str], *, unless: str) -> bool:
@@ -203,7 +244,9 @@ def _is_meant(read: _Text, rules: Collection[str], *, unless: str) -> bool:
 
 def _core(read: _Text) -> _Text:
     """Return a text with greetings, thanks, laughter and who is addressed as pauses around what it says."""
-    small = {at for one in read.found if one.rule == "pleasantry" for at in range(one.first, one.last)}
+    kept = {at for one in read.found if one.rule in _NEEDS_LAUGHTER for at in range(one.first, one.last)}
+    kept |= {at for at, pair in enumerate(pairwise(read.words)) if pair[0] == "ha" and _PARTICIPLE.search(pair[1])}
+    small = {at for one in read.found if one.rule == "pleasantry" for at in range(one.first, one.last)} - kept
     small |= {one.first for one in read.found if one.rule == "endearment" and _addresses(read.words, one.first, small)}
     if not small:
         return read
@@ -233,6 +276,10 @@ def _everywhere(read: _Text) -> set[Interpretation]:
     if _is_meant(read, {"wrong_number"}, unless="not_wrong_number") or _is_somebody_else(_core(read)):
         return {_SAYS.WRONG_NUMBER}
     if _is_meant(read, _OPT_OUTS, unless="not_opt_out"):
+        # "I can't come, take me off the list" means the list of visits.
+        visits = not _LISTS.isdisjoint(read.said) and read.has("cancel_request", "cant_come")
+        said |= set() if visits else {_SAYS.OPT_OUT}
+    elif read.has("texts_named") and _stops(read):
         said.add(_SAYS.OPT_OUT)
     elif _is_meant(read, {"opt_in"}, unless="not_opt_in"):
         said.add(_SAYS.OPT_IN)
@@ -265,10 +312,22 @@ def _keyword(read: _Text) -> set[Interpretation]:
     return set()
 
 
+def _stops(read: _Text) -> bool:
+    """Return whether a clause says no more than to stop, or says so in three words: "all day, knock it off"."""
+    return any(
+        found.rule == "stop_alone" and (_is_whole_clause(read, found) or found.last - found.first >= _FEW_WORDS)
+        for found in read.found
+    )
+
+
 def _is_somebody_else(read: _Text) -> bool:
     """Return whether a text denies a name: "this is not Ana", "no soy lupita"."""
     written = set() if read.original.istitle() else {plain(name) for name in _NAME.findall(read.original)}
     for found in read.found:
+        if found.rule == "wrong_name" and not read.book.names.isdisjoint(read.words[found.first : found.last]):
+            return True
+        if found.rule == "not_them" and _is_whole_clause(read, found):
+            return True
         if found.rule in {"not_named", "not_me"} and _clause_length(read.words, found) <= _FEW:
             name = read.words[found.last - 1]
             unknown = name.isalpha() and name not in read.book.vocabulary.known
@@ -281,19 +340,27 @@ def _is_somebody_else(read: _Text) -> bool:
 
 def _asks(read: _Text, prompt: PromptKind) -> bool:
     """Return whether a text asks something, beside or instead of answering."""
-    marked = "?" in read.original or "¿" in read.original
-    if marked and prompt in {PromptKind.CONFIRM, PromptKind.NONE}:
-        nods = read.covered_by("ack", "confirm", "thanks", "courtesy", "hello", "pleasantry", numbers_too=True)
-        if len(read.said) >= 3 or (len(read.said) == 2 and not nods):
-            return True
+    marked = bool(_MARKS.intersection(_ECHO.sub("", read.original)))
     rules = {"question", "question_word"} if marked else {"question"}
+    if prompt in _NOT_ON_A_SCALE:
+        if marked and not _opens(read, "hedge") and (len(read.said) >= 3 or _is_bare_question(read)):
+            return True
+        rules.add("question_unmarked")
     jibes = [found for found in read.found if found.rule == "not_question"]
-    asked = [found for found in read.found if not any(_within(found, jibe) for jibe in jibes)]
+    asked = [found for found in read.found if not any(_overlap(found, jibe) for jibe in jibes)]
     if read.has("question_anywhere") or any(found.rule in rules and read.opens_clause(found) for found in asked):
         return True
     if marked and any(found.rule in rules for found in read.found):
         return len(read.said) >= 3 or not any(word.isdigit() for word in read.said)
-    return bool(re.search(r"\b(?:qué|cómo|cuándo|dónde|quién|cuál|cuánto)\b", read.original.casefold()))
+    # "¿cómo llego", but "¡qué calor!".
+    exclaimed = sum(found.rule == "exclaims" for found in read.found)
+    return len(_ACCENTED.findall(read.original.casefold())) > exclaimed
+
+
+def _is_bare_question(read: _Text) -> bool:
+    """Return whether a word or two with a question mark ask something: "parking?", but not "ok?" or "maybe?"."""
+    nods = ("ack", "confirm", "thanks", "courtesy", "hello", "pleasantry", "yes", "no", "hedge")
+    return any(len(word) > _FEW_WORDS for word in read.said) and not read.covered_by(*nods, numbers_too=True)
 
 
 # ------------------------------------------------------------------ the open prompt's own grammar
@@ -304,10 +371,11 @@ def _answer(
 ) -> tuple[set[Interpretation], Decimal | None, Screening]:
     """Return the answer to the prompt, its value, and the screening raised by what the answer says."""
     match prompt:
-        case PromptKind.MOOD | PromptKind.MOOD_ANSWERED:
+        case PromptKind.MOOD:
             kinds, value = _scored(numbers, prompt)
-            if prompt is PromptKind.MOOD_ANSWERED and not kinds and read.has("takes_back"):
-                kinds = {_SAYS.CLARIFY}
+            return kinds, value, screening
+        case PromptKind.MOOD_ANSWERED:
+            kinds, value = _corrected(read, numbers)
             return kinds, value, screening
         case PromptKind.PHQ_ITEM:
             kinds, value = _item(read, numbers)
@@ -341,9 +409,22 @@ def _scored(numbers: Numbers, prompt: PromptKind) -> tuple[set[Interpretation], 
         return {_SAYS.OUT_OF_RANGE}, None
     if whole_only and value != value.to_integral_value():
         return {_SAYS.CLARIFY}, None
+    return {_SAYS.SCORE}, value
+
+
+def _corrected(read: _Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal | None]:
+    """Return what becomes of an answer given just before: another value, or taken back without one."""
+    kinds, value = _scored(numbers, PromptKind.MOOD_ANSWERED)
+    if not kinds and read.has("takes_back"):
+        return {_SAYS.CLARIFY}, None
     # A bare number may as well answer another question that is open: only words make it a correction.
-    corrects = prompt is PromptKind.MOOD_ANSWERED and numbers.corrected
-    return {_SAYS.CORRECTION if corrects else _SAYS.SCORE}, value
+    if kinds == {_SAYS.SCORE} and _is_correction(read, numbers):
+        return {_SAYS.CORRECTION}, value
+    return kinds, value
+
+
+def _is_correction(read: _Text, numbers: Numbers) -> bool:
+    return numbers.corrected or read.has("takes_back", "corrects")
 
 
 def _item(read: _Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal | None]:
@@ -354,14 +435,9 @@ def _item(read: _Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal |
     kinds, value = _scored(numbers, PromptKind.PHQ_ITEM)
     options = {Decimal(at) for at, rule in enumerate(_OPTIONS) if _option(read, rule)}
     if options and not numbers.values:
-        unclear = len(options) > 1 or any(
-            found.rule == "not_an_option"
-            and any(
-                _overlap(found, other) and not _within(found, other) for other in read.found if other.rule in _OPTIONS
-            )
-            for found in read.found
-        )
-        return ({_SAYS.CLARIFY}, None) if unclear else ({_SAYS.SCORE}, next(iter(options)))
+        return ({_SAYS.SCORE}, next(iter(options))) if len(options) == 1 else ({_SAYS.CLARIFY}, None)
+    if not numbers.values and any(_is_refused(read, found) for found in read.found if found.rule in _OPTIONS):
+        return {_SAYS.CLARIFY}, None
     said_so = {
         Decimal(at)
         for at, rule in enumerate(_OPTIONS)
@@ -373,10 +449,17 @@ def _item(read: _Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal |
     return kinds, value
 
 
+def _is_refused(read: _Text, option: Found) -> bool:
+    """Return whether an option is named only to say that it is not the one: "not every day"."""
+    return any(
+        found.rule == "not_an_option" and _overlap(found, option) and not _within(found, option) for found in read.found
+    )
+
+
 def _option(read: _Text, rule: str) -> bool:
     """Return whether an option's words stand as the answer, not somewhere inside a longer sentence."""
     for found in read.found:
-        if found.rule == rule:
+        if found.rule == rule and not _is_refused(read, found):
             length = found.last - found.first
             clause = _clause_length(read.words, found)
             if length == 1 and rule == "option_0" and not _fills_clause(read, found):
@@ -384,6 +467,10 @@ def _option(read: _Text, rule: str) -> bool:
             if clause - length <= 2 or (length > 1 and (read.opens_clause(found) or clause - length <= 5)):
                 return True
     return False
+
+
+def _is_whole_clause(read: _Text, found: Found) -> bool:
+    return found.last - found.first == _clause_length(read.words, found)
 
 
 def _fills_clause(read: _Text, found: Found) -> bool:
@@ -404,37 +491,80 @@ def _item_9(
     """Return the answer to the question about self-harm; whatever is unclear is a possible crisis (3.2)."""
     kinds, value = _item(read, numbers)
     if value is None and not kinds:
-        yes, no = _opens(read, "yes", not_in="no"), _opens(read, "no", not_in="not_no")
+        yes, no = _opens(read, "yes", not_in=("no", "if_i_said")), _opens(read, "no", not_in=("not_no", "refusal"))
         yes = yes and not (no and _YES.isdisjoint(read.said))  # "no im good"
         if yes and not no and not read.has("hedge"):
             return {_SAYS.CRISIS}, None, screening.joined(Tier.S1, "item9.yes")
-        if no and not yes and _PLAIN_YES.isdisjoint(read.said) and not read.has("hedge", "refusal"):
+        if no and not yes and _PLAIN_YES.isdisjoint(read.said) and not (_is_hedged(read) or read.has("refusal")):
             kinds, value = {_SAYS.SCORE}, Decimal(0)
     if value is not None and value >= 1:
         tier = Tier.S2 if value == 1 else Tier.S1
         return kinds, value, screening.joined(tier, f"item9.{value}")
     if value == 0:
-        if _is_doubted(read) or _FOR_NOW.search(" ".join(read.said)):
+        if _is_doubted(read):
             screening = screening.joined(Tier.S2, "item9.contradiction")
         elif read.has("formerly"):
             screening = screening.joined(Tier.S3, "item9.formerly")
         return kinds, value, screening
-    unsure = read.has("hedge", "does_it_count")
+    unsure = read.has("hedge", "does_it_count", "if_i_said", "refusal", "not_no")
     if not kinds and not said and not unsure and _asks(read, PromptKind.ITEM_9):
         screening = screening.joined(Tier.S3, "item9.question")
-    elif not said and (kinds or (read.said and not read.covered_by("thanks", "courtesy"))):
+    elif not said and (kinds or unsure or (read.said and not read.covered_by("thanks", "courtesy"))):
         screening = screening.joined(Tier.S2, "item9.unclear")
     return kinds - {_SAYS.CLARIFY}, None, screening
 
 
 def _is_doubted(read: _Text) -> bool:
     """Return whether more words take back a part of "not at all": "0 but", "0 for now"."""
-    said = read.said
+    places = [at for at, word in enumerate(read.words) if word not in BREAKS]
+    said = [read.words[at] for at in places]
+    jests = _jests(read)
+    starts = {jest.first for jest in jests}
     contrasted = any(
-        word in _CONTRASTS | {"sometimes"} and _NOTHING.isdisjoint(said[at + 1 : at + 3])
+        word in _CONTRASTS | {"sometimes"}
+        and _NOTHING.isdisjoint(said[at + 1 : at + 3])
+        and tuple(said[at + 1 : at + 4]) not in _NOT_ME
+        and starts.isdisjoint(places[at + 1 : at + 1 + _FEW])
         for at, word in enumerate(said)
     )
-    return contrasted or _is_meant(read, {"for_now"}, unless="in_jest") or _is_meant(read, {"hedge"}, unless="formerly")
+    contrasted = contrasted and not _is_only_denied(read)
+    is_for_now = any(
+        found.rule == "for_now" and not any(_overlap(found, jest) for jest in jests) for found in read.found
+    )
+    return contrasted or is_for_now or (not jests and bool(_FOR_NOW.search(" ".join(said)))) or _is_hedged(read)
+
+
+def _jests(read: _Text) -> list[Found]:
+    """Return what is said in jest, and of no means or deed: "unless crying at commercials counts lol"."""
+    grave = [found for found in read.found if found.rule == "grave"]
+    jests = [found for found in read.found if found.rule == "in_jest"]
+    return [jest for jest in jests if not any(_overlap(jest, one) for one in grave)]
+
+
+def _is_only_denied(read: _Text) -> bool:
+    """Return whether a text with a contrast says nothing but no and thanks: "no, never, thanks for asking tho"."""
+    small = {
+        at
+        for found in read.found
+        if found.rule in {"no", "option_0", *_SAID_BESIDE} and found.rule != "hello"
+        for at in range(found.first, found.last)
+    }
+    return all(
+        at in small or word in BREAKS | _CONTRASTS | _NOTHING or not word.isascii()
+        for at, word in enumerate(read.words)
+    )
+
+
+def _is_hedged(read: _Text) -> bool:
+    """Return whether a text has a doubt that neither lies in the past nor is part of a no: "not once"."""
+    past = [found for found in read.found if found.rule == "formerly"]
+    settled = [found for found in read.found if found.rule in {"no", "option_0", "not_hedge"}]
+    return any(
+        found.rule == "hedge"
+        and not any(_overlap(found, other) for other in past)
+        and not any(_within(found, other) for other in settled)
+        for found in read.found
+    )
 
 
 def _home_safe(
@@ -443,31 +573,57 @@ def _home_safe(
     """Return whether the patient is home: 1 yes, 2 no."""
     if any(rule.endswith("driving_now") for rule in screening.rules):
         return set(), None, screening.joined(Tier.M, "driving_after_visit")
-    concern = {_SAYS.REVIEW} if read.has("drove", "unwell", "needs_help") else set()
-    kinds, value = _scored(numbers, PromptKind.HOME_SAFE)
-    told = read.has("home", "not_home", "unwell", "needs_help")
+    alone = _is_meant(read, {"alone"}, unless="not_alone")
+    concern = {_SAYS.REVIEW} if alone or read.has(*_CONCERNS) else set()
+    kinds, value = _scored(replace(numbers, pair=None), PromptKind.HOME_SAFE)
+    told = read.has("home", "not_home", "unwell", "collapsing", "needs_help")
     if kinds and not (value is None and told):
         return (kinds | {_SAYS.REVIEW} if value == 2 else kinds | concern), value, screening
-    if read.has("unwell", "needs_help"):
+    unwell = _is_meant(read, {"unwell"}, unless="not_unwell")
+    if (read.has("collapsing") or (unwell and Tier.M in screening.tiers)) and not read.has("needs_help"):
+        # A nurse calls; whether home is not said.
+        return {_SAYS.REVIEW}, None, screening.joined(Tier.M, "unwell_after_visit")
+    if unwell or read.has("needs_help"):
         return {_SAYS.SCORE, _SAYS.REVIEW}, Decimal(2), screening
-    home = [found for found in read.found if found.rule == "home"]
-    away = [found for found in read.found if found.rule == "not_home"]
-    if away and not (home and all(_before(one, other) for one in home for other in away)):
-        arrived = _opens(read, "yes") and home and not any(_near(one, other) for one in home for other in away)
-        if not arrived:
-            return {_SAYS.REVIEW}, None, screening
-    if _opens(read, "no") and not home:
+    no = _opens(read, "no", not_in=("alone", "not_alone"))
+    if (alone and not no) or _is_away(read):
+        return {_SAYS.REVIEW}, None, screening
+    if no and not read.has("home"):
         return {_SAYS.SCORE, _SAYS.REVIEW}, Decimal(2), screening
-    if home or _opens(read, "yes"):
+    if read.has("home") or _opens(read, "yes") or _is_accompanied(read):
         return {_SAYS.SCORE} | concern, Decimal(1), screening
     return concern, None, screening
+
+
+def _is_accompanied(read: _Text) -> bool:
+    """Return whether a clause begins with whom somebody is with, and not where: "here with my wife"."""
+    return any(
+        found.rule == "company"
+        and read.opens_clause(found)
+        and read.words[found.last : found.last + 1] not in _ELSEWHERE
+        for found in read.found
+    )
+
+
+def _is_away(read: _Text) -> bool:
+    """Return whether a text tells of being somewhere else than home, unless home comes well before it."""
+    home = [found for found in read.found if found.rule == "home"]
+    accompanied = [found for found in read.found if found.rule == "not_alone"]
+    away = [
+        found
+        for found in read.found
+        if found.rule == "not_home" and not any(_overlap(found, other) for other in accompanied)
+    ]
+    if not away or (home and all(_before(one, other) for one in home for other in away)):
+        return False
+    return not (_opens(read, "yes") and home and not any(_near(one, other) for one in home for other in away))
 
 
 def _appointment(read: _Text, *, spoken_of: bool = True) -> set[Interpretation]:
     """Return what a text wants of a visit, of which it need not say more where one was just spoken of."""
     letters = [word for word in read.said if word.isascii() and not word.isdigit()]
-    if _asks_both(read) and set(_LETTERS) <= set(letters):
-        return set()  # "C or R??"
+    if set(_LETTERS) <= set(letters) and (_asks_both(read) or len(letters) == len(_LETTERS)):
+        return set()  # "C or R??", "c r"
     bare = "".join(dict.fromkeys("".join(letters))) if letters and len("".join(letters)) <= 3 else ""
     if bare in _LETTERS:
         return {_LETTERS[bare]}
@@ -480,16 +636,32 @@ def _appointment(read: _Text, *, spoken_of: bool = True) -> set[Interpretation]:
         return {_SAYS.RESCHEDULE}
     if opening == "c" or alone == {"c"}:
         return {_SAYS.CONFIRM}
-    confirms = _opens(read, "confirm", not_in="not_confirm") or read.has("keep")
-    return {_SAYS.CONFIRM} if confirms and not _UNCONFIRMED.search(" ".join(read.said)) else set()
+    confirms = _opens(read, "confirm", not_in=("not_confirm",)) or read.has("keep")
+    if confirms and not _UNCONFIRMED.search(" ".join(read.said)):
+        return {_SAYS.CONFIRM}
+    return {_SAYS.RESCHEDULE} if spoken_of and not confirms and _is_unwelcome(read) else set()
+
+
+def _is_unwelcome(read: _Text) -> bool:
+    """Return whether a text only hints that a visit does not fit: "state testing all day", "weekdays are out"."""
+    asks = {"question", "question_anywhere"}
+    if (
+        read.has("undecided", "late")
+        or _opens(read, "hedge", not_in=("likely",))
+        or any(found.rule in asks and read.opens_clause(found) for found in read.found)
+    ):
+        return False
+    return read.has("excuse") or (read.has("time_named") and read.has("time_unwelcome"))
 
 
 def _wishes(read: _Text, *, spoken_of: bool) -> set[Interpretation]:
     """Return whether a text wants a visit moved or cancelled, what it wants kept left aside."""
     kept = [found for found in read.found if found.rule in {"keep", "undecided"}]
     names = {found.rule for found in read.found if not any(_overlap(found, other) for other in kept)}
-    if spoken_of and "reschedule_perhaps" in names:
-        names.add("reschedule")
+    if spoken_of:
+        names |= {rule.removesuffix("_perhaps") for rule in names}
+        if any(found.rule == "cannot" and _is_whole_clause(read, found) for found in read.found):
+            names.add("cant_come")
     if "cancel_request" in names and "reschedule" in names:
         return {_SAYS.CANCEL_REQUEST, _SAYS.RESCHEDULE} if _asks_both(read) else {_SAYS.RESCHEDULE}
     if "cancel_request" in names:
@@ -537,12 +709,18 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
     if said.isdisjoint(_NOTHING_BESIDE) and _SAYS.CRISIS not in alarms and _asks(read, prompt):
         said.add(_SAYS.QUESTION)
     said |= _remark(read, prompt, said)
-    if said & _ANSWERS and (_is_qualified(read) or _is_low_with_words(read, prompt, answer)):
+    if said & _ANSWERS and (
+        _is_qualified(read) or _is_low_with_words(read, prompt, answer) or _tells_of_ailments(read)
+    ):
         said.add(_SAYS.REVIEW)
+    words = sum(1 for word in read.said if not _DIGITS.match(word))
     if not said & _SETTLED and alarms <= {_SAYS.REVIEW}:
         watched = bool(screening.rules) and all(".watch_word" in rule for rule in screening.rules)
-        said |= _open_end(prompt, said | alarms, only_watched=watched and not said)
-    words = sum(1 for word in read.said if not _DIGITS.match(word))
+        concerns = read.has("concern")
+        if concerns and prompt is PromptKind.CONFIRM:
+            said.add(_SAYS.REVIEW)  # sick, or hurt: no answer, but no riddle either
+        is_told = words > _FEW_WORDS or concerns
+        said |= _open_end(prompt, said | alarms, only_watched=watched and not said, is_told=is_told)
     return _reading(
         said,
         screening,
@@ -571,6 +749,11 @@ def _is_low_with_words(read: _Text, prompt: PromptKind, answer: _Answer) -> bool
     return low and len(read.said) > _FEW_WORDS and not _is_explained(read, answer.said)
 
 
+def _tells_of_ailments(read: _Text) -> bool:
+    """Return whether more than a few words beside an answer tell of a new medicine or what it does (3.6)."""
+    return len(read.said) > _FEW_WORDS and read.has("ailing")
+
+
 def _is_explained(read: _Text, said: Collection[Interpretation]) -> bool:
     """Return whether every word belongs to what was read; else more was said than the answer (3.6, 6)."""
     rules = (rule for one in said for rule in _SAID_BY.get(one, ()))
@@ -586,6 +769,9 @@ def _not_meant_beside_an_alarm(read: _Text) -> set[Interpretation]:
     if not read.has("reschedule", "reschedule_perhaps"):
         # "I can't go on" is no wish to move a visit.
         not_meant.add(_SAYS.RESCHEDULE)
+    if not any(word.startswith("cancel") for word in read.said):
+        # "give my slot to somebody with a future" may still be no visit's business.
+        not_meant.add(_SAYS.CANCEL_REQUEST)
     if not _CONFIRMED.search(" ".join(read.said)):
         # "yes, I'm going to do it" confirms no visit.
         not_meant.add(_SAYS.CONFIRM)
@@ -610,16 +796,32 @@ def _remark(read: _Text, prompt: PromptKind, said: Collection[Interpretation]) -
         thanks = read.has("thanks") and read.covered_by("thanks", "hello", "pleasantry", "endearment")
         if thanks and _NODS.isdisjoint(read.said):
             return {_SAYS.ACK}
-    elif read.has("thanks", "ack") and read.covered_by("thanks", "ack", "courtesy", "pleasantry"):
-        return {_SAYS.ACK}
+    elif read.has(*_NODS_TO_US) and read.covered_by(*_NODS_TO_US, "courtesy", "pleasantry"):
+        return {_SAYS.ACK, _SAYS.REVIEW} if read.has("farewell") else {_SAYS.ACK}
+    elif prompt is PromptKind.MOOD_ANSWERED and _opens_with_thanks(read):
+        return {_SAYS.ACK, _SAYS.REVIEW}
+    elif prompt is not PromptKind.CONFIRM and _is_meant(read, {"thanks"}, unless="no"):
+        # Whatever else is told, it is told with thanks: "them crackers were good, thank ya".
+        few = sum(1 for word in read.said if not _DIGITS.match(word)) <= _FEW_WORDS
+        return {_SAYS.ACK} if few else {_SAYS.ACK, _SAYS.REVIEW}
     return {_SAYS.REVIEW} if _SAD_SIGNS & set(read.plain) else set()
 
 
-def _open_end(prompt: PromptKind, said: Collection[Interpretation], *, only_watched: bool) -> set[Interpretation]:
+def _opens_with_thanks(read: _Text) -> bool:
+    """Return whether a clause is thanks or a goodbye, whatever else a text tells."""
+    return any(found.rule in _NODS_TO_US and read.opens_clause(found) for found in read.found)
+
+
+def _open_end(
+    prompt: PromptKind, said: Collection[Interpretation], *, only_watched: bool, is_told: bool
+) -> set[Interpretation]:
     """Return how a text ends that settles nothing: ask back once, or leave it to whoever reads."""
     if prompt in {PromptKind.MOOD, PromptKind.PHQ_ITEM} or (prompt in _ASKS_BACK and (only_watched or not said)):
         return {_SAYS.CLARIFY}
-    return {_SAYS.UNMATCHED} if not said or only_watched else set()
+    if said and not only_watched:
+        return set()
+    # Whoever says a whole sentence is read the same day, understood or not (3.6, 6).
+    return {_SAYS.REVIEW if is_told else _SAYS.UNMATCHED}
 
 
 def _alarms(screening: Screening) -> set[Interpretation]:
@@ -683,9 +885,9 @@ def _language(read: _Text, hint: str) -> str:
     return "es" if spanish > english else "en"
 
 
-def _opens(read: _Text, rule: str, *, not_in: str | None = None) -> bool:
-    """Return whether a phrase of a rule begins a clause, those inside a phrase of another rule left out."""
-    others = [found for found in read.found if found.rule == not_in]
+def _opens(read: _Text, rule: str, *, not_in: Collection[str] = ()) -> bool:
+    """Return whether a phrase of a rule begins a clause, those inside a phrase of other rules left out."""
+    others = [found for found in read.found if found.rule in not_in]
     return any(
         found.rule == rule
         and read.opens_clause(found)

@@ -5,6 +5,7 @@ idiom is left out; and what the words around a phrase say (negation, the past, s
 tier, never to nothing.
 """
 
+import re
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
@@ -24,11 +25,13 @@ _LONG = 40  # words of a clause that are looked at on each side
 _REACH = 3
 _OR = frozenset({"or", "nor", "and", "o", "ni", "y", ","})
 _ANDS = frozenset({"and", "y"})
+_POSTPOSED_NO = frozenset({"no", "nope"})  # "hurting myself no"
 _STILL_TO_COME = frozenset({"yet", "aun", "todavia"})
+_PARTICIPLE = re.compile(r"(?:[ai]do|cho|[iser]to|lto)$")
 _ALARMS = frozenset({Tier.S1, Tier.S2})
 _PAGES = frozenset({Tier.S1, Tier.M})
-# Findings that explain nothing: what the themes of a text weigh may still raise it.
 _SEVERAL = 3  # themes
+# Findings that explain nothing: what the themes of a text weigh may still raise it.
 _UNEXPLAINED = (".watch_word", ".review", ".side_effect")
 
 
@@ -86,28 +89,35 @@ def _screen_clauses(book: Lexicon, words: Sequence[str], *, seams: AbstractSet[i
         key=lambda match: (match.first, -match.last),
     )
     urgent = [match for match in matches if book.tiers[match.rule] is Tier.S1]
-    medical = any(book.tiers[match.rule] is Tier.M for match in matches)
+    medical = [match for match in matches if book.tiers[match.rule] is Tier.M]
     screening = NOTHING_FOUND
     negated_until = -1
     for match in matches:
-        tier = book.tiers[match.rule]
-        if tier is not Tier.S1 and any(_inside(match, other) for other in urgent):
+        if _is_told_better(book, words, match, urgent, medical):
             continue
-        if match.rule in book.own_only and _of_another(book, words, match, _clause(words, match)[0]):
-            continue
-        if medical and match.rule.endswith(".help_me"):
-            # What help is wanted for, the same text says.
-            continue
-        negated = _negated(book, words, match, context) or _continues(words, negated_until, match)
-        if negated:
+        tier, rule = book.tiers[match.rule], match.rule
+        if _negated(book, words, match, context) or _continues(words, negated_until, match):
             negated_until = max(negated_until, match.last)
             tier, rule = Tier.S3, f"{match.rule}.negated"
-        elif tier in _ALARMS and (lowered := _lowered(book, words, match, context, tier)):
+        elif lowered := _lowered(book, words, match, context, tier):
             tier, rule = lowered
-        else:
-            rule = match.rule
         screening = screening.joined(tier, rule) if rule not in screening.rules else screening
     return screening
+
+
+def _is_told_better(
+    book: Lexicon, words: Sequence[str], match: Found, urgent: Sequence[Found], medical: Sequence[Found]
+) -> bool:
+    """Return whether an urgent or medical match says what this one means, or the writer is not who is meant."""
+    tier = book.tiers[match.rule]
+    if tier is not Tier.S1 and any(_inside(match, other) for other in urgent):
+        return True
+    if medical and match.rule.endswith(".help_me"):
+        return True  # What help is wanted for, the same text says.
+    if match.rule not in book.own_only and not (tier is Tier.S2 and any(_overlap(match, other) for other in medical)):
+        return False
+    # "He wont wake up" is no wish of his.
+    return _of_another(book, words, match, _clause(words, match)[0])
 
 
 def _excused(
@@ -155,10 +165,11 @@ def _weighed(book: Lexicon, words: Sequence[str], found: Screening) -> Screening
         themes = [theme for theme in themes if not any(_inside(theme, idiom) for idiom in idioms)]
     names = {theme.rule for theme in themes}
     weight = sum(book.points[name] for name in names)
-    several = sum(book.points[name] > 0 for name in names) >= _SEVERAL
+    several = sum(book.points[name] > 0 for name in names) >= _SEVERAL and not names.isdisjoint(book.grave)
     context = book.context.rules_in(words)
     is_past = "past" in context and context.isdisjoint({"present", "persists"})
-    if weight >= book.weighs_possible and several and "laughs" not in context and not is_past:
+    in_earnest = context.isdisjoint({"laughs", "afar"})
+    if weight >= book.weighs_possible and several and in_earnest and not is_past:
         return found.joined(Tier.S2, "themes")
     return found.joined(Tier.S3, "themes.watch_word") if weight >= book.weighs_watched else found
 
@@ -178,6 +189,11 @@ def _lowered(
     book: Lexicon, words: Sequence[str], match: Found, context: Sequence[Found], tier: Tier
 ) -> tuple[Tier, str] | None:
     """Return a lower tier and its rule when the words around a match speak of the past, another person or a trifle."""
+    said = {found.rule for found in context}
+    if match.rule in book.easing and "eased" in said:
+        return Tier.S3, f"{match.rule}.eased"
+    if tier not in _ALARMS:
+        return None
     first, last = _clause(words, match)
     near = [found.rule for found in context if first <= found.first and found.last <= last]
     if "past" in near and ("present" not in near or any(found.rule == "overcome" for found in context)):
@@ -186,10 +202,11 @@ def _lowered(
         return (Tier.S2 if persists else Tier.S3), f"{match.rule}.past"
     if "passed" in near:
         return Tier.S3, f"{match.rule}.passed"
-    said = {found.rule for found in context}
-    if match.rule in book.faint and ("laughs" in said or book.selves.isdisjoint(words[first:last])):
+    no_wish = "laughs" in said or "trifles" in near or book.selves.isdisjoint(words[first:last])
+    if match.rule in book.faint and no_wish:
         return Tier.S3, f"{match.rule}.watch_word"
-    of_another = _of_another(book, words, match, first)
+    is_now = match.rule in book.of_anyone or (match.rule in book.acute and "happening" in said)
+    of_another = not is_now and _of_another(book, words, match, first)
     if "afar" in said and (of_another or book.selves.isdisjoint(words[first:last])):
         return Tier.S3, f"{match.rule}.afar"
     if of_another:
@@ -214,6 +231,8 @@ def _negated(book: Lexicon, words: Sequence[str], match: Found, context: Sequenc
         elif word not in book.light:
             distance += 1
     after = words[match.last : match.last + 3]
+    if after and after[0] in _POSTPOSED_NO and (len(after) == 1 or after[1] in BREAKS):
+        negators += 1
     turns = not _TURNS.isdisjoint(words[match.first : match.last])
     return negators % 2 == 1 and not turns and _STILL_TO_COME.isdisjoint(after)
 
@@ -228,10 +247,18 @@ def _continues(words: Sequence[str], negated_until: int, match: Found) -> bool:
 
 def _of_another(book: Lexicon, words: Sequence[str], match: Found, first: int) -> bool:
     """Return whether a clause speaks of somebody else: one is named before the match, and not the writer after that."""
-    subject = next((at for at in range(match.first - 1, first - 1, -1) if words[at] in book.others), None)
+    subject = next(
+        (at for at in range(match.first - 1, first - 1, -1) if words[at] in book.others and not _is_have(words, at)),
+        None,
+    )
     if subject is None:
         return False
     return book.selves.isdisjoint(words[subject + 1 : match.last])
+
+
+def _is_have(words: Sequence[str], at: int) -> bool:
+    """Return whether a "he" is Spanish for "I have": "he pensado"."""
+    return words[at] == "he" and at + 1 < len(words) and bool(_PARTICIPLE.search(words[at + 1]))
 
 
 def _clause(words: Sequence[str], match: Found) -> tuple[int, int]:
@@ -243,6 +270,10 @@ def _clause(words: Sequence[str], match: Found) -> tuple[int, int]:
 
 def _inside(match: Found, idiom: Found) -> bool:
     return idiom.first <= match.first and match.last <= idiom.last
+
+
+def _overlap(one: Found, other: Found) -> bool:
+    return one.first < other.last and other.first < one.last
 
 
 def _without_scattered_breaks(words: Sequence[str]) -> Sequence[str]:

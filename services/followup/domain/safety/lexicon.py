@@ -12,7 +12,10 @@ from services.followup.domain.text.phrases import PhraseBook, stems_of, with_cla
 from services.followup.domain.text.words import Vocabulary
 
 LANGUAGES = ("en", "es")
-_CONTEXTS = ("not_negating", "past", "present", "overcome", "passed", "persists", "trifles", "afar", "laughs")
+_CONTEXTS = (
+    *("not_negating", "past", "present", "overcome", "passed", "eased", "happening", "persists", "trifles", "afar"),
+    "laughs",
+)
 
 # Words that are understood with letters starred out.
 _CENSORED = frozenset(
@@ -59,16 +62,21 @@ class Lexicon:
         rules: Every phrase that asks for a human, under its rule id.
         tiers: Rule id → tier.
         own_only: Rules that concern nobody but the writer.
-        faint: Rules of single words, that ask for less where somebody laughs or nobody speaks of himself.
+        of_anyone: Rules that ask for as much where somebody else is in danger.
+        acute: Rules that do so where the text says that it happens now.
+        easing: Rules that ask for less where a text says that it is over.
+        faint: Rules of single words, that ask for less where somebody laughs, a trifle is near, or nobody
+            speaks of himself.
         idioms: Harmless look-alikes; a match wholly inside one counts for nothing.
         signs: Phrases that alone ask for nobody, under the name of what they are a sign of.
         together: What two signs in one text mean.
         themes: Words that weigh little alone, under the name of their theme.
+        grave: Themes without one of which a text is no possible crisis.
         points: Theme → what it adds, once, to the weight of a text; ordinary topics take away.
         weighs_possible: From this weight on a text is a possible crisis that no rule explains.
         weighs_watched: From this weight on it is read the same day.
         context: Phrases that say when and how: ``not_negating``, ``past``, ``present``, ``overcome``, ``passed``,
-            ``persists``, ``trifles``, ``afar``, ``laughs``.
+            ``eased``, ``happening``, ``persists``, ``trifles``, ``afar``, ``laughs``.
         negators: Words that turn a phrase into its opposite.
         light: Words that carry a negation on without counting as distance.
         others: Words for people other than the writer.
@@ -82,11 +90,15 @@ class Lexicon:
     rules: PhraseBook
     tiers: Mapping[str, Tier]
     own_only: frozenset[str]
+    of_anyone: frozenset[str]
+    acute: frozenset[str]
+    easing: frozenset[str]
     faint: frozenset[str]
     idioms: PhraseBook
     signs: PhraseBook
     together: Sequence[Together]
     themes: PhraseBook
+    grave: frozenset[str]
     points: Mapping[str, int]
     weighs_possible: int
     weighs_watched: int
@@ -113,6 +125,9 @@ def lexicon() -> Lexicon:
     def named(table: str) -> list[tuple[str, list[str]]]:
         return [(name, with_classes(said, data["classes"])) for data in read for name, said in data[table].items()]
 
+    def marked(mark: str) -> frozenset[str]:
+        return frozenset(rule["id"] for data in read for rule in data["rule"] if rule.get(mark))
+
     rules = [(rule["id"], with_classes(rule["phrases"], data["classes"])) for data in read for rule in data["rule"]]
     idioms = [phrase for data in read for phrase in with_classes(data["idioms"]["phrases"], data["classes"])]
     signs, themes = named("signs"), named("themes")
@@ -120,8 +135,11 @@ def lexicon() -> Lexicon:
     return Lexicon(
         rules=PhraseBook(rules),
         tiers={rule["id"]: Tier(rule["tier"]) for data in read for rule in data["rule"]},
-        own_only=frozenset(rule["id"] for data in read for rule in data["rule"] if rule.get("own_only")),
-        faint=frozenset(rule["id"] for data in read for rule in data["rule"] if rule.get("faint")),
+        own_only=marked("own_only"),
+        of_anyone=marked("of_anyone"),
+        acute=marked("acute"),
+        easing=marked("easing"),
+        faint=marked("faint"),
         idioms=PhraseBook([("idiom", idioms)]),
         signs=PhraseBook(signs),
         together=tuple(
@@ -129,6 +147,7 @@ def lexicon() -> Lexicon:
             for pair in joint["pair"]
         ),
         themes=PhraseBook(themes),
+        grave=frozenset(joint["grave"]),
         points=joint["points"],
         weighs_possible=joint["weighs_possible"],
         weighs_watched=joint["weighs_watched"],

@@ -2,8 +2,9 @@
 
 A phrase is words with spaces between them. ``(a|b c)`` is a choice, ``word?`` and ``(…)?`` may be missing, ``word*``
 matches every word that begins so, ``_`` is any one word, ``..`` up to three words, ``...`` up to seven, ``#`` a number
-and ``##`` a number of ten or more, in digits or words, ``#180`` a number from 180 to 299. ``{name}`` stands for a class
-of words or short phrases that the file names once. No part of a phrase crosses a clause break. What a phrase compiles
+and ``##`` a number of ten or more, in digits or words, ``#180`` one from 180 to 299, ``#120`` from 120 to 299, ``#45-``
+from 20 to 45, ``#89-`` from 50 to 89. ``{name}`` stands for a class of words or short phrases that the file names
+once. No part of a phrase crosses a clause break, but "," stands for a comma. What a phrase compiles
 to has no nested repetition, so the time to search is linear in the text.
 """
 
@@ -25,7 +26,21 @@ _TEN_OR_MORE = (
 _BELOW_TEN = "(?:one|two|three|four|five|six|seven|eight|nine|dos|tres|cuatro|cinco|seis|siete|ocho|nueve) "
 _NUMBER = f"(?:[0-9]+ |{_TEN_OR_MORE}|{_BELOW_TEN})"
 _FROM_180 = "(?:1[89][0-9]|2[0-9][0-9]) "
-_KEY = 3
+_FROM_120 = "(?:1[2-9][0-9]|2[0-9][0-9]) "
+_UP_TO_45 = "(?:[23][0-9]|4[0-5]) "
+_UP_TO_89 = "[5-8][0-9] "
+_SPECIAL = {
+    "..": _GAP,
+    "...": _WIDE_GAP,
+    "_": _WORD,
+    "#": _NUMBER,
+    "##": _TEN_OR_MORE,
+    "#180": _FROM_180,
+    "#120": _FROM_120,
+    "#45-": _UP_TO_45,
+    "#89-": _UP_TO_89,
+}
+_KEY = 3  # letters of the beginning of a word by which it is looked up
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +54,25 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A compiled piece: its expression, and the word beginnings of which a match must contain one."""
+    """A compiled piece: its expression, and sets of words and word beginnings ("dri*"), one of each in any match."""
 
     expression: str
-    keys: frozenset[str] | None
+    needs: tuple[frozenset[str], ...] = ()
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The smallest set, of the longest words: few texts hold one of them."""
+        return min(self.needs, key=lambda keys: (len(keys), -min(map(len, keys))), default=frozenset())
 
 
 @dataclass(frozen=True)
 class _Phrase:
-    """One phrase of a rule; its pattern is compiled when a text first has a word of it, as most never do."""
+    """One phrase of a rule; its pattern is compiled when a text first has the words for it, as most never do."""
 
     rule: str
     expression: str
+    others: tuple[frozenset[str], ...]
+    """What it needs beside the words by which it is looked up."""
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -69,13 +91,15 @@ class PhraseBook:
                 if not part.keys:
                     raise ConfigurationError(f"phrase of rule {rule!r} has no word that must be there: {phrase!r}")
                 index = len(self._phrases)
-                self._phrases.append(_Phrase(rule, part.expression))
+                others = tuple(keys for keys in part.needs if keys != part.keys)
+                self._phrases.append(_Phrase(rule, part.expression, others))
                 for key in part.keys:
                     self._by_key.setdefault(key, []).append(index)
 
     def find(self, words: Sequence[str]) -> list[Found]:
         """Return every phrase found among words (clause breaks are words too: ``|`` and ``,``)."""
-        wanted = sorted({index for word in set(words) for index in self._by_key.get(word[:_KEY], ())})
+        held = {*words, *(f"{word[:_KEY]}*" for word in words)}
+        wanted = sorted({index for key in held for index in self._by_key.get(key, ())})
         if not wanted:
             return []
         text = f" {' '.join(words)} "
@@ -88,6 +112,7 @@ class PhraseBook:
         return [
             Found(phrase.rule, at[match.start()], at[match.end()])
             for phrase in (self._phrases[index] for index in wanted)
+            if not any(held.isdisjoint(keys) for keys in phrase.others)
             for match in phrase.pattern.finditer(text)
         ]
 
@@ -146,11 +171,9 @@ def _sequence(reader: _Reader) -> _Part:
         part = _choice(reader) if piece == "(" else _word(reader.take())
         if reader.peek() == "?":
             reader.take()
-            part = _Part(f"(?:{part.expression})?", None)
+            part = _Part(f"(?:{part.expression})?")
         parts.append(part)
-    keyed = [part.keys for part in parts if part.keys]
-    keys = min(keyed, key=lambda keys: (len(keys), -min(map(len, keys)))) if keyed else None
-    return _Part("".join(part.expression for part in parts), keys)
+    return _Part("".join(part.expression for part in parts), tuple(keys for part in parts for keys in part.needs))
 
 
 def _choice(reader: _Reader) -> _Part:
@@ -158,20 +181,20 @@ def _choice(reader: _Reader) -> _Part:
     options = [_sequence(reader)]
     while reader.take() == "|":
         options.append(_sequence(reader))
-    keys = [option.keys for option in options]
-    every = frozenset().union(*(key for key in keys if key)) if all(keys) else None
+    if len(options) == 1:
+        return options[0]
+    every = (frozenset().union(*(option.keys for option in options)),) if all(one.needs for one in options) else ()
     # The longest first: an expression takes the first alternative that fits.
     longest = sorted((option.expression for option in options), key=len, reverse=True)
     return _Part(f"(?:{'|'.join(longest)})", every)
 
 
 def _word(word: str) -> _Part:
-    special = {"..": _GAP, "...": _WIDE_GAP, "_": _WORD, "#": _NUMBER, "##": _TEN_OR_MORE, "#180": _FROM_180}.get(word)
-    if special:
-        return _Part(special, None)
+    if word in _SPECIAL:
+        return _Part(_SPECIAL[word])
     if word.endswith("*"):
         stem = word[:-1]
         if len(stem) < _KEY:
             raise ConfigurationError(f"the beginning of a word needs {_KEY} letters: {word!r}")
-        return _Part(rf"{re.escape(stem)}[^ |,]* ", frozenset({stem[:_KEY]}))
-    return _Part(f"{re.escape(word)} ", frozenset({word[:_KEY]}))
+        return _Part(rf"{re.escape(stem)}[^ |,]* ", (frozenset({f"{stem[:_KEY]}*"}),))
+    return _Part(f"{re.escape(word)} ", (frozenset({word}),))

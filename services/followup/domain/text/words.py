@@ -26,6 +26,7 @@ _FIRST_SIGN = 0x2000  # emoji and the like stand for themselves
 _LONGEST = 24
 _LONG_ENOUGH = 6
 _BONES = 3
+_HARD_K = re.compile(r"k(?=[ei])")
 _VOWEL = re.compile(r"[aeiouy]")
 _DOUBLED = re.compile(r"([a-z])\1+")
 _SOUNDS = (
@@ -33,6 +34,7 @@ _SOUNDS = (
     *(("c", "k"), ("z", "s"), ("v", "b"), ("h", ""), ("ll", "y"), ("y", "i"), ("w", "u")),
 )
 _JOINED_WORTH_SPLITTING = 7
+_SPOKEN = (("in", "ing"), ("ao", "ado"))  # endings as people say them: "lookin", "cansao"
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class Vocabulary:
             return self.spellings[word].split()
         if word in self.known:
             return [word]
-        for form in (_REPEATED.sub(r"\1\1", word), _REPEATED.sub(r"\1", word)):
+        for form in (_REPEATED.sub(r"\1\1", word), _REPEATED.sub(r"\1", word), *_respelt(word)):
             if form != word and (form in self.known or form in self.spellings):
                 return self.spellings.get(form, form).split()
         meant = self._meant(word)
@@ -160,6 +162,17 @@ class Vocabulary:
             pair = self.pairs.get((words[index], words[index + 1])) if index + 1 < len(words) else None
             yield from pair.split() if pair else (words[index],)
             index += 2 if pair else 1
+
+
+def _respelt(word: str) -> Iterator[str]:
+    """Yield a word in full spelling: "comin" with its g, "cansao" with its d, "youu" with one u, "kiero" with qu."""
+    for heard, written in _SPOKEN:
+        if len(word) > _BONES and word.endswith(heard):
+            yield word.removesuffix(heard) + written
+    if len(word) > _BONES and word[-1] == word[-2]:
+        yield word[:-1]
+    if "k" in word and len(word) > _BONES:
+        yield _HARD_K.sub("qu", word).replace("k", "c")
 
 
 def _join(match: re.Match[str]) -> str:
