@@ -1,6 +1,5 @@
 """What a service does with a message, and how that takes effect once: in a transaction, alone or beside others."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from shared.messages.base import WireModel
 from shared.messages.envelope import Envelope, caused_by
 from shared.postgres import inbox
 from shared.postgres.database import Database, is_conflict
+from shared.postgres.side_by_side import run_side_by_side
 from shared.postgres.unit_of_work import UnitOfWork, unit_of_work, units_side_by_side
 from shared.telemetry import tracing
 
@@ -110,10 +110,11 @@ async def handle_together(database: Database, jobs: Sequence[Job], *, queue: str
     async with units_side_by_side(database, [caused_by(envelope) for envelope in envelopes], now=now) as units:
         names = frozenset().union(*(job.touches for job in jobs))
         are_new = await inbox.enter_each(units[0].connection, envelopes, touches=names)
-        async with asyncio.TaskGroup() as group:
-            for unit, job, is_new in zip(units, jobs, are_new, strict=True):
-                if is_new:
-                    group.create_task(_take_effect_beside(unit, job, queue=queue))
+        await run_side_by_side(
+            _take_effect_beside(unit, job, queue=queue)
+            for unit, job, is_new in zip(units, jobs, are_new, strict=True)
+            if is_new
+        )
     return are_new
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,3 +66,13 @@ class SideBySide:
             for one, cursor in zip(statements, cursors, strict=True):
                 if not one.answered.done():
                     one.answered.set_result(cursor)
+
+
+async def run_side_by_side(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run pieces of work as tasks until all are done; the first that fails ends the others, and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for piece in work:
+                group.create_task(piece)
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None

@@ -1,6 +1,5 @@
 """Keep an inbound text before it is answered, act on keywords at once, and pass it on to be read."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from shared.messages.base import Purpose
 from shared.messages.envelope import Cause
 from shared.messages.reply import CANCEL_WORD, RECEIVED, Candidate, HandledAs, MessageReceived
 from shared.postgres.database import Database, lock_in_order
+from shared.postgres.side_by_side import run_side_by_side
 from shared.postgres.unit_of_work import UnitOfWork, units_side_by_side
 from shared.telemetry import tracing
 
@@ -53,9 +53,7 @@ async def take_together(database: Database, texts: Sequence[InboundText], *, now
             of_number[text.phone.e164].append((unit, text))
         names = [_name_of(database.sealer.lookups(phone)) for phone in of_number]
         await lock_in_order(units[0].connection, names)
-        async with asyncio.TaskGroup() as group:
-            for pairs in of_number.values():
-                group.create_task(_take_in_order(pairs, context=context))
+        await run_side_by_side(_take_in_order(pairs, context=context) for pairs in of_number.values())
 
 
 async def _take_in_order(pairs: Sequence[tuple[UnitOfWork, InboundText]], *, context: Context) -> None:
