@@ -29,7 +29,7 @@ def handlers(context: Context) -> list[Handler]:
             assessment.RECORDED, partial(keep_assessment.keep_assessment, context=context), keep_assessment.touches
         ),
         *(
-            Handler(name, note, note_outcome.touches, concerns=note_outcome.concerns)
+            Handler(name, note, note_outcome.touches, concerns=note_outcome.concerns, joins=True)
             for name in outcome.OUTCOME_TYPES
             if name != outcome.DELIVERED
         ),
@@ -40,7 +40,7 @@ def handlers(context: Context) -> list[Handler]:
 def urgent_handlers(context: Context) -> list[Handler]:
     """Return the table of handlers of the queue ``followup.urgent``."""
     return [
-        Handler(reply.RECEIVED, partial(read_reply.read_and_act, context=context), read_reply.touches),
+        Handler(reply.RECEIVED, partial(read_reply.read_and_act, context=context), read_reply.touches, joins=True),
         Handler(
             safety.ACKNOWLEDGE,
             partial(acknowledge_case.acknowledge_by_command, context=context),

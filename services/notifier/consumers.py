@@ -21,9 +21,9 @@ from shared.messages.reading import MESSAGE_READ, RECIPIENT_REVOKE
 def handlers(context: Context) -> list[Handler]:
     """Return the table of handlers."""
     return [
-        Handler(MESSAGES_PLAN, partial(apply_plan.apply_plan, context=context), apply_plan.touches),
+        Handler(MESSAGES_PLAN, partial(apply_plan.apply_plan, context=context), apply_plan.touches, joins=True),
         Handler(RECIPIENT_REVOKE, partial(revoke_consent.revoke_consent, context=context), revoke_consent.touches),
-        Handler(MESSAGE_READ, watch_readers.note_read, watch_readers.touches),
+        Handler(MESSAGE_READ, watch_readers.note_read, watch_readers.touches, joins=True),
         Handler(PAUSE, pause_clinic.pause_clinic, pause_clinic.touches),
         Handler(RESUME, resume_clinic.resume_clinic, resume_clinic.touches),
         Handler(TRY_PROVIDER, try_provider.try_provider, try_provider.touches),

@@ -59,7 +59,8 @@ class _Delivery:
     @property
     def may_join(self) -> bool:
         """Whether it is handled in a transaction that others may share: one that went wrong before goes alone."""
-        if isinstance(self.understood, Exception) or not self.understood.is_ours:
+        job = self.understood
+        if isinstance(job, Exception) or not job.handler.joins or not job.is_ours:
             return False
         return not (self.message.redelivered or ATTEMPT in self.message.headers)
 

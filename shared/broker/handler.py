@@ -26,6 +26,8 @@ class Handler:
     locked in one order. ``on_refused`` runs in a transaction of its own before a refused delivery is dead-lettered.
     ``concerns`` says by the payload alone whether there is anything to do: what is told to everybody is often none of a
     service's business, and then costs it no transaction.
+    ``joins`` promises that the handler changes nothing but what ``touches`` names, so that others may share its
+    transaction: a lock taken on the way does not keep two of them apart that are in the same one.
     """
 
     type: str
@@ -33,6 +35,7 @@ class Handler:
     touches: Callable[[Envelope, Any], Iterable[str]]
     on_refused: Callable[[UnitOfWork, Envelope, Any, PermanentError], Awaitable[None]] | None = None
     concerns: Callable[[Any], bool] = lambda _payload: True
+    joins: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ class Line:
         self.handled = Counter()
         self.tries = Counter()
         self.behave = lambda _booking: None
+        self.joins = True
         self.consumer = None
 
     async def handle(self, unit, _envelope, booking):
@@ -105,7 +106,10 @@ class Line:
         """Run a consumer until the block ends."""
         consumer = Consumer(
             BOOKING_EVENTS,
-            [Handler(name, self.handle, lambda _envelope, booking: [booking.booking_id]) for name in BOOKING_TYPES],
+            [
+                Handler(name, self.handle, lambda _envelope, booking: [booking.booking_id], joins=self.joins)
+                for name in BOOKING_TYPES
+            ],
             url=url or self.url,
             database=database or self.database,
             publisher=self.publisher,

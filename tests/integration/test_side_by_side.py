@@ -43,6 +43,16 @@ async def test_what_waits_is_handled_in_few_transactions(line):
     assert await transactions(line.database) < 20
 
 
+async def test_a_handler_that_does_not_say_so_shares_no_transaction(line):
+    line.joins = False
+    names = [f"b{number}" for number in range(10)]
+    for name in names:
+        await line.publish(booking_id=name)
+    async with line.consuming():
+        await line.took_effect(*names)
+    assert await transactions(line.database) == 10
+
+
 async def test_what_touches_the_same_stays_in_its_order(line):
     seen = []
     line.behave = lambda booking: seen.append((booking.booking_id, booking.revision))

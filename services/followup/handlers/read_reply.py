@@ -23,6 +23,7 @@ from services.followup.handlers.act_on_reply import Talk, act_on_reply
 from services.followup.handlers.answer_patient import answer_patient
 from services.followup.handlers.ask_checkin import end_checkin
 from services.followup.handlers.note_outcome import note_sent
+from services.followup.handlers.page_case import case_of_subject
 from services.followup.handlers.raise_case import raise_case
 from services.followup.handlers.sender import Sender
 from services.followup.store import checkins, patients, records
@@ -38,11 +39,12 @@ _LOOK_BACK = timedelta(days=7)
 
 
 def touches(_envelope: Envelope, reply: MessageReceived) -> Iterable[str]:
-    """Name what a reply changes: everybody whom it may be from."""
+    """Name what a reply changes: everybody whom it may be from, and the cases whose pages it may answer."""
     refs = {candidate.patient_ref for candidate in reply.candidates}
     if reply.patient_ref:
         refs.add(reply.patient_ref)
-    return (*(f"patient:{ref}" for ref in refs), f"patient:{reply.reply_to}")
+    paged = {case_of_subject(prompt.subject) for prompt in reply.open_prompts if prompt.subject.startswith("pages:")}
+    return (*(f"patient:{ref}" for ref in refs), f"patient:{reply.reply_to}", *(f"case:{case}" for case in paged))
 
 
 async def read_and_act(unit: UnitOfWork, _envelope: Envelope, reply: MessageReceived, *, context: Context) -> None:
