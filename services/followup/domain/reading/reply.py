@@ -348,7 +348,7 @@ def _asks(read: _Text, prompt: PromptKind) -> bool:
         rules.add("question_unmarked")
     jibes = [found for found in read.found if found.rule == "not_question"]
     asked = [found for found in read.found if not any(_overlap(found, jibe) for jibe in jibes)]
-    if read.has("question_anywhere") or any(found.rule in rules and read.opens_clause(found) for found in asked):
+    if any(found.rule == "question_anywhere" or (found.rule in rules and read.opens_clause(found)) for found in asked):
         return True
     if marked and any(found.rule in rules for found in read.found):
         return len(read.said) >= 3 or not any(word.isdigit() for word in read.said)
