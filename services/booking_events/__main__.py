@@ -21,7 +21,7 @@ async def build(kit: Kit, settings: BookingEventsSettings) -> Parts:
     webhooks = Webhooks(kit.database, kit.clock, kit.clinics, by_type, settings.feed_secrets)
     endings = AssumeCompleted(kit.database, kit.clock, kit.clinics)
     return Parts(
-        queues=[Queues([BOOKING_EVENTS], table)],
+        queues=[Queues([BOOKING_EVENTS], table, concurrency=4)],  # bookings share no transactions
         routes=webhooks.routes(),
         loops=[Loop("assuming completed visits", endings.run_once, every_s=1.0)],
     )

@@ -61,12 +61,14 @@ class Queues:
     """One or more queues read by the same table of handlers, with their own link and transactions.
 
     ``database`` is a pool of connections of their own, for queues that must not wait behind the service's other work.
+    ``concurrency`` is how many transactions run at once; fewer gather more of what may share one.
     What ``gives_way`` rests while much comes in by those that do not.
     """
 
     names: Sequence[str]
     handlers: Sequence[Handler]
     database: Database | None = None
+    concurrency: int = 2
     gives_way: bool = True
 
 
@@ -159,6 +161,7 @@ async def _run_parts(kit: Kit, parts: Parts, settings: ServiceSettings, port: in
             publisher=forwarder,
             clock=kit.clock,
             metrics=kit.metrics,
+            concurrency=row.concurrency,
             **_manners(kit.give_way, row),
         )
         for row in parts.queues
