@@ -32,7 +32,6 @@ from shared.messages.catalogue import read_payload
 from shared.messages.envelope import Envelope, wrap
 from shared.postgres import outbox
 from shared.postgres.database import Database
-from shared.postgres.unit_of_work import unit_of_work
 from shared.telemetry.metrics import Metrics
 from tests.builders import booking_json, example_clinics, ny
 
@@ -127,8 +126,7 @@ class Rooms:
     async def receive(self, text, *, phone="+12125550123", sid=None, media=0):
         """Let a patient's text come in."""
         inbound = InboundText(sid or f"SM{new_id()}", PhoneNumber(phone), OURS, text, media)
-        async with unit_of_work(self.notifier, now=self.clock.now()) as unit:
-            await take_inbound(unit, inbound, context=self.context)
+        await take_inbound(self.notifier, [inbound], now=self.clock.now(), context=self.context)
         return await self.carry()
 
     def texts(self):

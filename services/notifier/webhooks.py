@@ -8,7 +8,7 @@ from multidict import MultiMapping
 
 from services.notifier.context import Context
 from services.notifier.handlers.adopt_by_receipt import adopt_by_receipts
-from services.notifier.handlers.take_inbound import InboundText, take_together
+from services.notifier.handlers.take_inbound import InboundText, take_inbound
 from services.notifier.handlers.take_key import KeyPress, take_key
 from services.notifier.handlers.take_receipt import ReceiptReport
 from services.notifier.providers.twilio_signature import SignatureCheck
@@ -121,7 +121,7 @@ class Webhooks:
             await adopt_by_receipts(unit, reports, context=self.context)
 
     async def _keep_texts(self, texts: Sequence[InboundText]) -> None:
-        await take_together(self.database, texts, now=self.clock.now(), context=self.context)
+        await take_inbound(self.database, texts, now=self.clock.now(), context=self.context)
 
     async def _verified_form(self, request: web.Request) -> MultiMapping[str]:
         """Return the form of a request that the provider signed for our address and account.

@@ -1,6 +1,12 @@
 """Who wrote, as far as that is known: a number can be shared, or nobody's whom we know."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+
+def name_of_number(numbers: Sequence[bytes]) -> str:
+    """Return the opaque name of a number, by its keyed hashes, the newest key's first."""
+    return f"number:{numbers[0].hex()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +26,7 @@ class Correspondent:
     @property
     def reply_to(self) -> str:
         """The opaque address under which a plan may answer."""
-        return f"number:{self.numbers[0].hex()}"
+        return name_of_number(self.numbers)
 
     @property
     def lock(self) -> str:

@@ -10,7 +10,6 @@ from shared.kernel.clock import Clock
 from shared.kernel.contact import parse_phone
 from shared.kernel.errors import DependencyUnavailableError
 from shared.postgres.database import Database
-from shared.postgres.unit_of_work import unit_of_work
 from shared.telemetry import tracing
 from shared.telemetry.log import log
 
@@ -50,10 +49,17 @@ class SweepInbound:
         if phone is None:
             return
         waited = max(timedelta(0), datetime.now(UTC) - listed.created_at)
-        inbound = InboundText(listed.provider_reference, phone, listed.sender, listed.text, listed.media, waited=waited)
         with tracing.span("take in a missed text", provider_reference=listed.provider_reference):
-            async with unit_of_work(self._database, now=self._clock.now()) as unit:
-                new = await take_inbound(unit, inbound, context=self._context)
+            inbound = InboundText(
+                listed.provider_reference,
+                phone,
+                listed.sender,
+                listed.text,
+                listed.media,
+                waited=waited,
+                traceparent=tracing.current(),
+            )
+            (new,) = await take_inbound(self._database, [inbound], now=self._clock.now(), context=self._context)
         if new:
             self._context.metrics.inbound_recovered.inc()
             log.warning("a text whose webhook was lost", provider_reference=listed.provider_reference)

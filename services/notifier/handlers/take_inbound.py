@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from services.notifier.context import Context
 from services.notifier.domain.answer import TaskKind
 from services.notifier.domain.keyword import is_lone_cancel, read_keyword
-from services.notifier.domain.sender import Correspondent
+from services.notifier.domain.sender import Correspondent, name_of_number
 from services.notifier.handlers.answer_sender import answer_sender, know_number
 from services.notifier.handlers.close_number import close_number, open_number
 from services.notifier.handlers.end_message import raise_named_task
@@ -44,27 +44,34 @@ class InboundText:
     traceparent: str | None = None
 
 
-async def take_together(database: Database, texts: Sequence[InboundText], *, now: datetime, context: Context) -> None:
-    """Keep texts that came in at the same time: each number's in their order, those of several numbers side by side."""
+async def take_inbound(
+    database: Database, texts: Sequence[InboundText], *, now: datetime, context: Context
+) -> list[bool]:
+    """Keep texts that came in at the same time; a STOP closes the number in the same transaction.
+
+    Each number's are taken in their order, under its lock, those of several numbers side by side. Return which are new.
+    """
+    are_new = [False] * len(texts)
+
+    async def take_in_order(unit_of: Sequence[UnitOfWork], places: Sequence[int]) -> None:
+        for place in places:
+            with tracing.following(texts[place].traceparent):
+                are_new[place] = await _take(unit_of[place], texts[place], context=context)
+
+    of_number: dict[str, list[int]] = defaultdict(list)
+    for place, text in enumerate(texts):
+        of_number[text.phone.e164].append(place)
     causes = [Cause(traceparent=text.traceparent) for text in texts]
     async with units_side_by_side(database, causes, now=now) as units:
-        of_number: dict[str, list[tuple[UnitOfWork, InboundText]]] = defaultdict(list)
-        for unit, text in zip(units, texts, strict=True):
-            of_number[text.phone.e164].append((unit, text))
-        names = [_name_of(database.sealer.lookups(phone)) for phone in of_number]
-        await lock_in_order(units[0].connection, names)
-        await run_side_by_side(_take_in_order(pairs, context=context) for pairs in of_number.values())
+        await lock_in_order(
+            units[0].connection, [name_of_number(database.sealer.lookups(phone)) for phone in of_number]
+        )
+        await run_side_by_side(take_in_order(units, places) for places in of_number.values())
+    return are_new
 
 
-async def _take_in_order(pairs: Sequence[tuple[UnitOfWork, InboundText]], *, context: Context) -> None:
-    for unit, text in pairs:
-        with tracing.following(text.traceparent):
-            await take_inbound(unit, text, context=context)
-
-
-async def take_inbound(unit: UnitOfWork, inbound: InboundText, *, context: Context) -> bool:
-    """Keep a text; a STOP closes the number in the same transaction. Return False if it was kept before."""
-    who = await identify(unit, inbound.phone, inbound.sender, context=context)
+async def _take(unit: UnitOfWork, inbound: InboundText, *, context: Context) -> bool:
+    who = await _identify(unit, inbound.phone, inbound.sender, context=context)
     handled_as = read_keyword(inbound.text)
     new = await received.save_inbound(
         unit.connection,
@@ -86,19 +93,14 @@ async def take_inbound(unit: UnitOfWork, inbound: InboundText, *, context: Conte
     return True
 
 
-async def identify(unit: UnitOfWork, phone: PhoneNumber, sender: str, *, context: Context) -> Correspondent:
-    """Lock a number and return whose it may be, among the clinics that text from the number it wrote to."""
+async def _identify(unit: UnitOfWork, phone: PhoneNumber, sender: str, *, context: Context) -> Correspondent:
+    """Return whose a number may be, among the clinics that text from the number it wrote to."""
     numbers = unit.sealer.lookups(phone.e164)
-    await lock_in_order(unit.connection, [_name_of(numbers)])
     clinics = context.clinics.of_sender(PhoneNumber(sender)) or context.clinics.sharing_the_sender
     known = await received.patients_with_number(unit.connection, numbers)
     patients = tuple(pair for pair in known if pair[0] in clinics) or tuple(known)
     fallback = clinics[0] if clinics else next(iter(context.clinics.clinics))
     return Correspondent(patients[0][0] if patients else fallback, patients, tuple(numbers))
-
-
-def _name_of(numbers: Sequence[bytes]) -> str:
-    return f"number:{numbers[0].hex()}"
 
 
 async def _act(
