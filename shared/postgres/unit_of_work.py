@@ -12,7 +12,7 @@ from shared.messages.envelope import Cause, Envelope, wrap
 from shared.postgres import outbox
 from shared.postgres.database import Connection, Database
 from shared.postgres.sealing import Sealer
-from shared.postgres.side_by_side import SideBySide
+from shared.postgres.side_by_side import SideBySide, columns_of
 from shared.telemetry import tracing
 
 
@@ -87,5 +87,5 @@ async def _finish(connection: Connection, sealer: Sealer, units: Sequence[UnitOf
         for statement, row in unit.notes:
             rows[statement].append(row)
     for statement, of_statement in rows.items():
-        await connection.execute(statement, [list(column) for column in zip(*of_statement, strict=True)])
+        await connection.execute(statement, columns_of(of_statement))
     await outbox.append(connection, sealer, [envelope for unit in units for envelope in unit.outgoing])

@@ -29,8 +29,8 @@ async def keep_assessment(
     context.clinic(assessment.clinic_id)
     await patients.know(unit.connection, patient_ref=assessment.patient_ref, clinic_id=assessment.clinic_id)
     instrument = CURRENT[assessment.instrument]
-    await checkins.save_score(
-        unit.connection,
+    checkins.save_score(
+        unit,
         score_id=f"clinic:{assessment.assessment_id}",
         clinic_id=assessment.clinic_id,
         patient_ref=assessment.patient_ref,

@@ -1,5 +1,6 @@
 """Record the answer to an item: publish it, ask the next one or finish, and see whether it gives reason to look."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -107,11 +108,13 @@ async def _finish(
     if not corrected:
         await end_checkin(unit, checkin, Status.COMPLETED, None, recipient=recipient)
     answered_at = max(answer.received_at for answer in present)
-    result = await _score(unit, checkin, instrument, values, answered_at)
-    await _keep(unit, checkin, values, result, answered_at)
-    previous = await checkins.previous_total(
-        unit.connection, checkin.patient_ref, [MOOD.name], before=answered_at, but=checkin.checkin_id
+    result, previous = await asyncio.gather(
+        _score(unit, checkin, instrument, values, answered_at),
+        checkins.previous_total(
+            unit.connection, checkin.patient_ref, [MOOD.name], before=answered_at, but=checkin.checkin_id
+        ),
     )
+    _keep(unit, checkin, values, result, answered_at)
     unit.publish(
         COMPLETED,
         CheckinCompleted(
@@ -143,12 +146,10 @@ async def _score(
     return score(instrument, values, baseline, overlaps=overlaps)
 
 
-async def _keep(
-    unit: UnitOfWork, checkin: CheckIn, values: tuple[float | None, ...], result: Score, at: datetime
-) -> None:
+def _keep(unit: UnitOfWork, checkin: CheckIn, values: tuple[float | None, ...], result: Score, at: datetime) -> None:
     instrument = checkin.instrument
     if instrument is not HOME_SAFE:  # an answer, but nothing to chart
-        await _keep_score(unit, checkin, values, result, at)
+        _keep_score(unit, checkin, values, result, at)
     records.remember(
         unit,
         "check-in scored",
@@ -159,11 +160,11 @@ async def _keep(
     )
 
 
-async def _keep_score(
+def _keep_score(
     unit: UnitOfWork, checkin: CheckIn, values: tuple[float | None, ...], result: Score, at: datetime
 ) -> None:
-    await checkins.save_score(
-        unit.connection,
+    checkins.save_score(
+        unit,
         score_id=checkin.checkin_id,
         clinic_id=checkin.clinic_id,
         patient_ref=checkin.patient_ref,

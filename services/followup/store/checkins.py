@@ -11,7 +11,9 @@ from psycopg.types.json import Jsonb
 from services.followup.domain.checkin import Answer, CheckIn, Status
 from services.followup.domain.schedule import Moment
 from shared.messages.checkin import Score
-from shared.postgres.database import Connection, execute_each
+from shared.postgres.database import Connection
+from shared.postgres.side_by_side import ask
+from shared.postgres.unit_of_work import UnitOfWork
 
 _COLUMNS = """checkin_id, clinic_id, patient_ref, infusion_id, moment, status, due_at, useless_at,
     instrument AS instrument_name, version, language, item, asked_at, sent_at, first_sent_at, nudged, clarified,
@@ -19,25 +21,30 @@ _COLUMNS = """checkin_id, clinic_id, patient_ref, infusion_id, moment, status, d
 _SAVE = """INSERT INTO checkins (checkin_id, clinic_id, patient_ref, infusion_id, moment, status, due_at, useless_at,
              instrument, version, language, item, asked_at, sent_at, first_sent_at, nudged, clarified, handed_over,
              next_at, ended_at, reason)
-        VALUES (%(checkin_id)s, %(clinic_id)s, %(patient_ref)s, %(infusion_id)s, %(moment)s, %(status)s, %(due_at)s,
-             %(useless_at)s, %(instrument_name)s, %(version)s, %(language)s, %(item)s, %(asked_at)s, %(sent_at)s,
-             %(first_sent_at)s, %(nudged)s, %(clarified)s, %(handed_over)s, %(next_at)s, %(ended_at)s, %(reason)s)
+        SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+             %s::timestamptz[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::int[], %s::timestamptz[],
+             %s::timestamptz[], %s::timestamptz[], %s::boolean[], %s::boolean[], %s::boolean[], %s::timestamptz[],
+             %s::timestamptz[], %s::text[])
         ON CONFLICT (checkin_id) DO UPDATE SET status = excluded.status, due_at = excluded.due_at,
              useless_at = excluded.useless_at, instrument = excluded.instrument, version = excluded.version,
              language = excluded.language, item = excluded.item, asked_at = excluded.asked_at,
              sent_at = excluded.sent_at, first_sent_at = excluded.first_sent_at, nudged = excluded.nudged,
              clarified = excluded.clarified, handed_over = excluded.handed_over, next_at = excluded.next_at,
              ended_at = excluded.ended_at, reason = excluded.reason"""
+"""Takes the fields of `CheckIn`, in their order."""
 
 
 async def of_patients(connection: Connection, patient_refs: Sequence[str], *, since: datetime) -> list[CheckIn]:
     """Return the check-ins that are not over, or ended after ``since``, the newest first."""
-    cursor = await connection.execute(
-        f"""SELECT {_COLUMNS} FROM checkins WHERE patient_ref = ANY(%s)
-               AND (ended_at IS NULL OR ended_at > %s) ORDER BY due_at DESC""",  # noqa: S608 - constant
-        (list(patient_refs), since),
+    rows = await ask(
+        connection,
+        f"""SELECT {_COLUMNS}, place
+              FROM unnest(%s::text[], %s::timestamptz[]) WITH ORDINALITY AS asked(patient_ref, since, place)
+              JOIN checkins USING (patient_ref)
+             WHERE ended_at IS NULL OR ended_at > since ORDER BY due_at DESC""",  # noqa: S608 - constant
+        [(ref, since) for ref in dict.fromkeys(patient_refs)],
     )
-    return [_checkin(row) for row in await cursor.fetchall()]
+    return [_checkin(row) for row in rows]
 
 
 async def find(connection: Connection, checkin_id: str) -> CheckIn | None:
@@ -67,35 +74,34 @@ async def put_off(connection: Connection, checkin_ids: Sequence[str], *, now: da
 
 async def save(connection: Connection, checkins: Sequence[CheckIn]) -> None:
     """Write check-ins as they now stand."""
-    if len(checkins) == 1:  # as a rule; a batch costs more than one statement does
-        await connection.execute(_SAVE, _row(checkins[0]))
-    else:
-        await execute_each(connection, _SAVE, [_row(checkin) for checkin in checkins])
+    await ask(connection, _SAVE, [_row(checkin) for checkin in checkins])
 
 
 async def answers_of(connection: Connection, checkin_id: str) -> dict[int, Answer]:
     """Return a check-in's answers by item."""
-    cursor = await connection.execute(
-        """SELECT item, value, value_to, confidence, provider_reference, received_at, latency_s, last_said_at
-             FROM answers WHERE checkin_id = %s""",
-        (checkin_id,),
+    rows = await ask(
+        connection,
+        """SELECT place, item, value, value_to, confidence, provider_reference, received_at, latency_s, last_said_at
+             FROM unnest(%s::text[]) WITH ORDINALITY AS asked(checkin_id, place) JOIN answers USING (checkin_id)""",
+        [(checkin_id,)],
     )
-    return {row["item"]: Answer(**row) for row in await cursor.fetchall()}
+    return {row["item"]: Answer(*(row[field.name] for field in fields(Answer))) for row in rows}
 
 
 async def save_answer(connection: Connection, checkin_id: str, answer: Answer) -> None:
     """Write an answer; the value that it replaces is kept beside it."""
-    await connection.execute(
+    await ask(
+        connection,
         """INSERT INTO answers (checkin_id, item, value, value_to, confidence, provider_reference, received_at,
                 latency_s, last_said_at)
-           VALUES (%(checkin_id)s, %(item)s, %(value)s, %(value_to)s, %(confidence)s, %(provider_reference)s,
-                %(received_at)s, %(latency_s)s, %(last_said_at)s)
+           SELECT * FROM unnest(%s::text[], %s::int[], %s::float8[], %s::float8[], %s::float8[], %s::text[],
+                %s::timestamptz[], %s::float8[], %s::timestamptz[])
            ON CONFLICT (checkin_id, item) DO UPDATE SET value = excluded.value, value_to = excluded.value_to,
                 confidence = excluded.confidence, provider_reference = excluded.provider_reference,
                 received_at = excluded.received_at, last_said_at = excluded.last_said_at,
                 replaced = answers.replaced || jsonb_build_array(jsonb_build_object(
                     'value', answers.value, 'provider_reference', answers.provider_reference))""",
-        {"checkin_id": checkin_id, **_row(answer)},
+        [(checkin_id, *_row(answer))],
     )
 
 
@@ -107,8 +113,8 @@ async def note_said_again(connection: Connection, checkin_id: str, item: int, *,
     )
 
 
-async def save_score(
-    connection: Connection,
+def save_score(
+    unit: UnitOfWork,
     *,
     score_id: str,
     clinic_id: str,
@@ -121,11 +127,12 @@ async def save_score(
     score: Score,
     at: datetime,
 ) -> None:
-    """Keep a score; scoring the same again replaces it."""
-    await connection.execute(
+    """Keep a score when the transaction ends; scoring the same again replaces it."""
+    unit.write_at_the_end(
         """INSERT INTO scores (score_id, clinic_id, patient_ref, taken_by, moment, instrument, version, items, score,
                 total, at)
-           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+                %s::jsonb[], %s::jsonb[], %s::float8[], %s::timestamptz[])
            ON CONFLICT (score_id) DO UPDATE SET items = excluded.items, score = excluded.score, total = excluded.total,
                 instrument = excluded.instrument, at = excluded.at""",
         (
@@ -146,29 +153,41 @@ async def save_score(
 
 async def baseline_of(connection: Connection, patient_ref: str, instruments: Sequence[str]) -> DictRow | None:
     """Return the clinic's newest assessment from before the first infusion, else its oldest one."""
-    cursor = await connection.execute(
-        """SELECT instrument, items, total FROM scores
-            WHERE patient_ref = %(patient)s AND taken_by = 'clinic' AND instrument = ANY(%(instruments)s)
-            ORDER BY (at <= (SELECT min(started_at) FROM infusions WHERE patient_ref = %(patient)s)) DESC NULLS LAST,
-                CASE WHEN at <= (SELECT min(started_at) FROM infusions WHERE patient_ref = %(patient)s)
-                     THEN -extract(epoch FROM at) ELSE extract(epoch FROM at) END
-            LIMIT 1""",
-        {"patient": patient_ref, "instruments": list(instruments)},
+    rows = await ask(
+        connection,
+        """SELECT place, baseline.*
+             FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS asked(patient_ref, instruments, place)
+            CROSS JOIN LATERAL (SELECT min(started_at) AS at FROM infusions i
+                                 WHERE i.patient_ref = asked.patient_ref) AS first
+            CROSS JOIN LATERAL (
+                SELECT instrument, items, total FROM scores s
+                 WHERE s.patient_ref = asked.patient_ref AND taken_by = 'clinic'
+                   AND instrument = ANY(string_to_array(instruments, ' '))
+                 ORDER BY s.at <= first.at DESC NULLS LAST,
+                       extract(epoch FROM s.at) * CASE WHEN s.at <= first.at THEN -1 ELSE 1 END
+                 LIMIT 1) AS baseline""",
+        [(patient_ref, " ".join(instruments))],
     )
-    return await cursor.fetchone()
+    return rows[0] if rows else None
 
 
 async def previous_total(
     connection: Connection, patient_ref: str, instruments: Sequence[str], *, before: datetime, but: str
 ) -> DictRow | None:
     """Return the newest earlier score on one of the instruments: its total, band and time."""
-    cursor = await connection.execute(
-        """SELECT total, score ->> 'band' AS band, at FROM scores
-            WHERE patient_ref = %s AND instrument = ANY(%s) AND at < %s AND score_id <> %s AND total IS NOT NULL
-            ORDER BY at DESC LIMIT 1""",
-        (patient_ref, list(instruments), before, but),
+    rows = await ask(
+        connection,
+        """SELECT place, previous.*
+             FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::text[]) WITH ORDINALITY
+                    AS asked(patient_ref, instruments, before, but, place)
+            CROSS JOIN LATERAL (
+                SELECT total, score ->> 'band' AS band, at FROM scores s
+                 WHERE s.patient_ref = asked.patient_ref AND instrument = ANY(string_to_array(instruments, ' '))
+                   AND at < before AND score_id <> but AND total IS NOT NULL
+                 ORDER BY at DESC LIMIT 1) AS previous""",
+        [(patient_ref, " ".join(instruments), before, but)],
     )
-    return await cursor.fetchone()
+    return rows[0] if rows else None
 
 
 async def last_endings(connection: Connection, patient_ref: str, *, limit: int) -> list[str | None]:
@@ -181,9 +200,10 @@ async def last_endings(connection: Connection, patient_ref: str, *, limit: int) 
     return [row["reason"] for row in await cursor.fetchall()]
 
 
-def _checkin(row: dict[str, Any]) -> CheckIn:
-    return CheckIn(**{**row, "moment": Moment(row["moment"]), "status": Status(row["status"])})
+def _checkin(row: DictRow) -> CheckIn:
+    values = {field.name: row[field.name] for field in fields(CheckIn)}
+    return CheckIn(**{**values, "moment": Moment(row["moment"]), "status": Status(row["status"])})
 
 
-def _row(kept: CheckIn | Answer) -> dict[str, Any]:
-    return {field.name: getattr(kept, field.name) for field in fields(kept)}
+def _row(kept: CheckIn | Answer) -> tuple[Any, ...]:
+    return tuple(getattr(kept, field.name) for field in fields(kept))

@@ -8,6 +8,7 @@ from services.followup.domain.schedule import Infusion
 from shared.messages.plan import Recipient
 from shared.postgres.database import Connection, execute_each
 from shared.postgres.sealing import Sealer
+from shared.postgres.side_by_side import ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,14 @@ async def know(connection: Connection, *, patient_ref: str, clinic_id: str) -> N
 
 async def find(connection: Connection, sealer: Sealer, patient_refs: Sequence[str]) -> dict[str, Patient]:
     """Return patients by reference."""
-    cursor = await connection.execute(
-        "SELECT patient_ref, clinic_id, contact, next_starts_at FROM patients WHERE patient_ref = ANY(%s)",
-        (list(patient_refs),),
+    rows = await ask(
+        connection,
+        """SELECT place, patient_ref, clinic_id, contact, next_starts_at
+             FROM unnest(%s::text[]) WITH ORDINALITY AS asked(patient_ref, place) JOIN patients USING (patient_ref)""",
+        [(ref,) for ref in dict.fromkeys(patient_refs)],
     )
     found = {}
-    for row in await cursor.fetchall():
+    for row in rows:
         ref = row["patient_ref"]
         recipient = (
             Recipient.model_validate_json(sealer.open(row["contact"], place=_place(ref))) if row["contact"] else None
@@ -88,14 +91,16 @@ async def save_infusions(connection: Connection, patient_ref: str, infusions: Se
 
 async def raise_revision(connection: Connection, subject: str) -> int:
     """Count one more plan of a subject; return its revision."""
-    cursor = await connection.execute(
-        """INSERT INTO plans (subject, revision) VALUES (%s, 1)
-           ON CONFLICT (subject) DO UPDATE SET revision = plans.revision + 1 RETURNING revision""",
-        (subject,),
+    rows = await ask(
+        connection,
+        """WITH asked AS (SELECT * FROM unnest(%s::text[]) WITH ORDINALITY AS a(subject, place)),
+                raised AS (
+               INSERT INTO plans (subject, revision) SELECT subject, 1 FROM asked
+               ON CONFLICT (subject) DO UPDATE SET revision = plans.revision + 1 RETURNING subject, revision)
+           SELECT place, revision FROM raised JOIN asked USING (subject)""",
+        [(subject,)],
     )
-    row = await cursor.fetchone()
-    assert row is not None
-    revision: int = row["revision"]
+    revision: int = rows[0]["revision"]
     return revision
 
 

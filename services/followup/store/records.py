@@ -8,27 +8,41 @@ from shared.messages.reply import MessageReceived
 from shared.messages.staff_task import StaffTaskRaised
 from shared.postgres.database import Connection
 from shared.postgres.sealing import Sealer
+from shared.postgres.side_by_side import ask
 from shared.postgres.unit_of_work import UnitOfWork
 
 
 async def save_reply(connection: Connection, sealer: Sealer, reply: MessageReceived, *, now: datetime) -> bool:
     """Keep a reply; return False if it was kept before."""
-    cursor = await connection.execute(
-        """INSERT INTO replies (provider_reference, clinic_id, patient_ref, content, handled_as, received_at, kept_at,
-                reply_to)
-           VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
-        (
-            reply.provider_reference,
-            reply.clinic_id,
-            reply.patient_ref,
-            sealer.seal(reply.text, place=f"replies.content:{reply.provider_reference}"),
-            reply.handled_as,
-            reply.received_at,
-            now,
-            reply.reply_to,
-        ),
+    content = sealer.seal(reply.text, place=f"replies.content:{reply.provider_reference}")
+    new = await ask(
+        connection,
+        """WITH texts AS (
+               SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bytea[], %s::text[], %s::timestamptz[],
+                                    %s::timestamptz[], %s::text[]) WITH ORDINALITY
+                   AS t(provider_reference, clinic_id, patient_ref, content, handled_as, received_at, kept_at, reply_to,
+                        place)),
+           kept AS (
+               INSERT INTO replies (provider_reference, clinic_id, patient_ref, content, handled_as, received_at,
+                      kept_at, reply_to)
+               SELECT provider_reference, clinic_id, patient_ref, content, handled_as, received_at, kept_at, reply_to
+                 FROM texts
+               ON CONFLICT DO NOTHING RETURNING provider_reference)
+           SELECT min(place) AS place FROM texts JOIN kept USING (provider_reference) GROUP BY provider_reference""",
+        [
+            (
+                reply.provider_reference,
+                reply.clinic_id,
+                reply.patient_ref,
+                content,
+                reply.handled_as,
+                reply.received_at,
+                now,
+                reply.reply_to,
+            )
+        ],
     )
-    return cursor.rowcount > 0
+    return bool(new)
 
 
 def note_reading(

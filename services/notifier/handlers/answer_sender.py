@@ -5,9 +5,8 @@ from typing import Any, Literal
 
 from services.notifier.domain.equalise import Insertion
 from services.notifier.domain.sender import Correspondent
-from services.notifier.store import claims, outcomes, plans, received
+from services.notifier.store import outcomes, plans
 from shared.clinics.model import Clinic
-from shared.kernel.contact import PhoneNumber
 from shared.messages.base import Channel, Consent, Purpose
 from shared.messages.plan import MessagesPlan, PlannedMessage, Recipient
 from shared.postgres.unit_of_work import UnitOfWork
@@ -16,22 +15,10 @@ from shared.telemetry import tracing
 _ANSWER_WITHIN = timedelta(hours=1)
 
 
-async def know_number(unit: UnitOfWork, who: Correspondent, phone: PhoneNumber, clinic: Clinic, *, text: str) -> str:
-    """Keep the number that wrote, so that a plan can answer it; return the language to answer in."""
-    recipients = [f"patient:{clinic_id}:{patient_ref}" for clinic_id, patient_ref in who.patients]
-    known = await claims.contacts(unit.connection, unit.sealer, recipients)
-    language = next((contact.language for contact in known.values()), _language_of(text))
-    await received.save_number(
-        unit.connection,
-        unit.sealer,
-        who.reply_to,
-        clinic_id=who.clinic_id,
-        phone=phone.e164,
-        language=language,
-        time_zone=clinic.time_zone,
-        now=unit.now,
-    )
-    return language
+def language_of(text: str) -> str:
+    """Guess from the text itself, only where nothing else is known: a Spanish keyword is answered in Spanish."""
+    spanish = ("alto", "parar", "baja", "detener", "basta", "cancelar", "mensajes", "ayuda", "empezar", "comenzar")
+    return "es" if any(word in text.casefold() for word in spanish) else "en"
 
 
 async def answer_sender(
@@ -103,9 +90,3 @@ async def _insert(unit: UnitOfWork, plan: MessagesPlan, recipient_id: str, *, de
     for message_id in inserted:
         await outcomes.remember(unit.connection, message_id, "planned", now=unit.now, detail=detail)
     await plans.announce_due(unit.connection, [insertion.lane])
-
-
-def _language_of(text: str) -> str:
-    """Guess from the text itself, only where nothing else is known: a Spanish keyword is answered in Spanish."""
-    spanish = ("alto", "parar", "baja", "detener", "basta", "cancelar", "mensajes", "ayuda", "empezar", "comenzar")
-    return "es" if any(word in text.casefold() for word in spanish) else "en"

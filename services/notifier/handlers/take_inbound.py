@@ -9,10 +9,11 @@ from services.notifier.context import Context
 from services.notifier.domain.answer import TaskKind
 from services.notifier.domain.keyword import is_lone_cancel, read_keyword
 from services.notifier.domain.sender import Correspondent, name_of_number
-from services.notifier.handlers.answer_sender import answer_sender, know_number
+from services.notifier.handlers.answer_sender import answer_sender, language_of
 from services.notifier.handlers.close_number import close_number, open_number
 from services.notifier.handlers.end_message import raise_named_task
 from services.notifier.store import received
+from services.notifier.store.received import Holder
 from shared.kernel.contact import PhoneNumber
 from shared.messages.base import Purpose
 from shared.messages.envelope import Cause
@@ -71,7 +72,8 @@ async def take_inbound(
 
 
 async def _take(unit: UnitOfWork, inbound: InboundText, *, context: Context) -> bool:
-    who = await _identify(unit, inbound.phone, inbound.sender, context=context)
+    holders = await received.holders_of(unit.connection, unit.sealer, unit.sealer.lookups(inbound.phone.e164))
+    who, language = _identify(unit, inbound, holders, context=context)
     handled_as = read_keyword(inbound.text)
     new = await received.save_inbound(
         unit.connection,
@@ -87,20 +89,37 @@ async def _take(unit: UnitOfWork, inbound: InboundText, *, context: Context) -> 
     )
     if not new:
         return False
-    language = await know_number(unit, who, inbound.phone, context.clinic(who.clinic_id), text=inbound.text)
+    if all(holder.recipient_id != who.reply_to for holder in holders):
+        # Whoever writes can be answered: a plan names the number by its opaque name.
+        await received.save_number(
+            unit.connection,
+            unit.sealer,
+            who.reply_to,
+            clinic_id=who.clinic_id,
+            phone=inbound.phone.e164,
+            language=language,
+            time_zone=context.clinic(who.clinic_id).time_zone,
+            now=unit.now,
+        )
     await _act(unit, inbound, who, handled_as, language=language, context=context)
     await _pass_on(unit, inbound, who, handled_as)
     return True
 
 
-async def _identify(unit: UnitOfWork, phone: PhoneNumber, sender: str, *, context: Context) -> Correspondent:
-    """Return whose a number may be, among the clinics that text from the number it wrote to."""
-    numbers = unit.sealer.lookups(phone.e164)
-    clinics = context.clinics.of_sender(PhoneNumber(sender)) or context.clinics.sharing_the_sender
-    known = await received.patients_with_number(unit.connection, numbers)
-    patients = tuple(pair for pair in known if pair[0] in clinics) or tuple(known)
+def _identify(
+    unit: UnitOfWork, inbound: InboundText, holders: Sequence[Holder], *, context: Context
+) -> tuple[Correspondent, str]:
+    """Return whose a number may be, among the clinics that text from the number it wrote to, and their language."""
+    clinics = context.clinics.of_sender(PhoneNumber(inbound.sender)) or context.clinics.sharing_the_sender
+    known = [holder for holder in holders if holder.patient_ref is not None]
+    patients = [holder for holder in known if holder.clinic_id in clinics] or known
     fallback = clinics[0] if clinics else next(iter(context.clinics.clinics))
-    return Correspondent(patients[0][0] if patients else fallback, patients, tuple(numbers))
+    who = Correspondent(
+        patients[0].clinic_id if patients else fallback,
+        tuple((holder.clinic_id, holder.patient_ref) for holder in patients if holder.patient_ref is not None),
+        tuple(unit.sealer.lookups(inbound.phone.e164)),
+    )
+    return who, patients[0].language if patients else language_of(inbound.text)
 
 
 async def _act(

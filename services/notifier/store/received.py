@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.notifier.store.rows import contact_place
+from services.notifier.store.rows import contact_place, read_contact
 from shared.messages.base import Consent
 from shared.messages.reply import OpenPrompt
 from shared.postgres.database import Connection
 from shared.postgres.sealing import Sealer
+from shared.postgres.side_by_side import ask
 
 
 async def save_inbound(
@@ -26,12 +28,21 @@ async def save_inbound(
 ) -> bool:
     """Keep an inbound text; return False if it was kept before."""
     content = sealer.seal(json.dumps({"from": phone, "text": text}), place=f"inbound.content:{provider_reference}")
-    cursor = await connection.execute(
-        """INSERT INTO inbound (provider_reference, clinic_id, number, sender, content, media, handled_as, received_at)
-           VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
-        (provider_reference, clinic_id, sealer.lookup(phone), sender, content, media, handled_as, now),
+    new = await ask(
+        connection,
+        """WITH texts AS (
+               SELECT * FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::text[], %s::bytea[], %s::int[],
+                                    %s::text[], %s::timestamptz[]) WITH ORDINALITY
+                   AS t(provider_reference, clinic_id, number, sender, content, media, handled_as, received_at, place)),
+           kept AS (
+               INSERT INTO inbound (provider_reference, clinic_id, number, sender, content, media, handled_as,
+                      received_at)
+               SELECT provider_reference, clinic_id, number, sender, content, media, handled_as, received_at FROM texts
+               ON CONFLICT DO NOTHING RETURNING provider_reference)
+           SELECT min(place) AS place FROM texts JOIN kept USING (provider_reference) GROUP BY provider_reference""",
+        [(provider_reference, clinic_id, sealer.lookup(phone), sender, content, media, handled_as, now)],
     )
-    return cursor.rowcount > 0
+    return bool(new)
 
 
 async def save_number(
@@ -54,10 +65,12 @@ async def save_number(
         "consent": Consent().model_dump(),
     }
     sealed = sealer.seal(json.dumps(contact), place=contact_place(reply_to))
-    await connection.execute(
-        """INSERT INTO recipients (recipient_id, clinic_id, contact, number, as_of) VALUES (%s, %s, %s, %s, %s)
+    await ask(
+        connection,
+        """INSERT INTO recipients (recipient_id, clinic_id, contact, number, as_of)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::bytea[], %s::timestamptz[])
            ON CONFLICT DO NOTHING""",
-        (reply_to, clinic_id, sealed, sealer.lookup(phone), now),
+        [(reply_to, clinic_id, sealed, sealer.lookup(phone), now)],
     )
 
 
@@ -68,16 +81,20 @@ async def open_prompts(
 
     A text whose outcome is unknown may have arrived: its question counts.
     """
-    cursor = await connection.execute(
-        """SELECT m.subject, m.key, b.expects, coalesce(m.ended_at, m.due_at) AS sent_at
-             FROM recipients r JOIN messages m ON m.recipient_id = r.recipient_id
+    rows = await ask(
+        connection,
+        """SELECT place, m.id, m.subject, m.key, b.expects, coalesce(m.ended_at, m.due_at) AS sent_at
+             FROM unnest(%s::bytea[], %s::timestamptz[], %s::timestamptz[]) WITH ORDINALITY
+                    AS texts(number, at, before, place)
+             JOIN recipients r ON r.number = texts.number
+             JOIN messages m ON m.recipient_id = r.recipient_id
              JOIN message_bodies b ON b.message_id = m.id
-            WHERE r.number = ANY(%(numbers)s) AND b.expects IS NOT NULL AND NOT b.is_closed
+            WHERE b.expects IS NOT NULL AND NOT b.is_closed
               AND (m.outcome IN ('sent', 'unknown') OR m.state IN ('sending', 'unknown'))
-              AND (b.expects ->> 'until')::timestamptz > %(at)s AND coalesce(m.ended_at, m.due_at) <= %(before)s
-            ORDER BY sent_at DESC, m.id DESC LIMIT %(limit)s""",
-        {"numbers": list(numbers), "at": at, "before": sent_before, "limit": limit},
+              AND (b.expects ->> 'until')::timestamptz > texts.at AND coalesce(m.ended_at, m.due_at) <= texts.before""",
+        [(number, at, sent_before) for number in numbers],
     )
+    rows.sort(key=lambda row: (row["sent_at"], row["id"]), reverse=True)
     return [
         OpenPrompt(
             subject=row["subject"],
@@ -86,7 +103,7 @@ async def open_prompts(
             sent_at=row["sent_at"],
             answer_until=row["expects"]["until"],
         )
-        for row in await cursor.fetchall()
+        for row in rows[:limit]
     ]
 
 
@@ -144,11 +161,38 @@ async def unknown_of(connection: Connection, provider_references: Sequence[str])
     return {row["reference"] for row in await cursor.fetchall()}
 
 
-async def patients_with_number(connection: Connection, numbers: Sequence[bytes]) -> list[tuple[str, str]]:
-    """Return the patients, as clinic and reference, who have one of these numbers; the last heard of first."""
-    cursor = await connection.execute(
-        """SELECT clinic_id, patient_ref FROM recipients WHERE number = ANY(%s) AND patient_ref IS NOT NULL
-            ORDER BY as_of DESC, recipient_id""",
-        (list(numbers),),
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has a number: a patient; or, without a reference, whoever wrote from it."""
+
+    recipient_id: str
+    clinic_id: str
+    patient_ref: str | None
+    language: str
+
+
+async def holders_of(connection: Connection, sealer: Sealer, numbers: Sequence[bytes]) -> list[Holder]:
+    """Return the patients who have a number, given by its keyed hashes, and its writer; the last heard of first."""
+    rows = await ask(
+        connection,
+        """SELECT place, r.recipient_id, r.clinic_id, r.patient_ref, r.contact, r.as_of
+             FROM unnest(%s::bytea[]) WITH ORDINALITY AS asked(number, place) JOIN recipients r USING (number)
+            WHERE r.patient_ref IS NOT NULL OR r.recipient_id LIKE 'number:%%'
+            ORDER BY r.as_of DESC, r.recipient_id""",
+        [(number,) for number in numbers],
     )
-    return [(row["clinic_id"], row["patient_ref"]) for row in await cursor.fetchall()]
+    return [
+        Holder(row["recipient_id"], row["clinic_id"], row["patient_ref"], read_contact(row, sealer).language)
+        for row in rows
+    ]
+
+
+async def patients_with_number(
+    connection: Connection, sealer: Sealer, numbers: Sequence[bytes]
+) -> list[tuple[str, str]]:
+    """Return the patients, as clinic and reference, who have a number; the last heard of first."""
+    return [
+        (holder.clinic_id, holder.patient_ref)
+        for holder in await holders_of(connection, sealer, numbers)
+        if holder.patient_ref is not None
+    ]
