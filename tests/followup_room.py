@@ -19,10 +19,10 @@ from shared.messages import assessment, infusions, outcome, reply, safety
 from shared.messages.catalogue import read_payload
 from shared.messages.envelope import Envelope
 from shared.messages.plan import MESSAGES_PLAN
-from shared.postgres import outbox
 from shared.postgres.database import Database
 from shared.telemetry.metrics import Metrics
 from tests.builders import example_clinics, ny
+from tests.outboxes import empty_outbox
 
 ANA, ANAS_PHONE, ANAS_NUMBER = "pt_ana", "+12125550123", "number:ana"
 OSEI, LIND, ABARA, DESK = "+12125550150", "+12125550151", "+12125550152", "+12125550153"
@@ -189,14 +189,7 @@ class FollowupRoom:
         ]
 
     async def _collect(self):
-        async with self.database.transaction() as connection:
-            rows = [
-                row
-                for urgent in (True, False)
-                for row in await outbox.take(connection, self.database.sealer, urgent=urgent, limit=500)
-            ]
-            await outbox.settle(connection, published=[row.id for row in rows], refused=[])
-        self.published += [Envelope.model_validate_json(row.body) for row in sorted(rows, key=lambda row: row.id)]
+        self.published += await empty_outbox(self.database)
 
 
 @asynccontextmanager

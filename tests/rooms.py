@@ -30,10 +30,10 @@ from shared.kernel.ids import new_id
 from shared.messages.booking import CREATED
 from shared.messages.catalogue import read_payload
 from shared.messages.envelope import Envelope, wrap
-from shared.postgres import outbox
 from shared.postgres.database import Database
 from shared.telemetry.metrics import Metrics
 from tests.builders import booking_json, example_clinics, ny
+from tests.outboxes import empty_outbox
 
 MAIL_KEY = "SG.key-of-the-tests"
 ACCOUNT, TOKEN, OURS = "AC" + "0" * 32, "token-of-the-tests", "+15005550006"
@@ -76,7 +76,7 @@ class Rooms:
         """Carry messages between the services until none is left; return their types."""
         carried = []
         while True:
-            envelopes = [*await self._drain(self.bookings), *await self._drain(self.notifier)]
+            envelopes = [*await empty_outbox(self.bookings), *await empty_outbox(self.notifier)]
             if not envelopes:
                 return carried
             for envelope in envelopes:
@@ -152,15 +152,6 @@ class Rooms:
 
     def _notifier_handlers(self):
         return {handler.type: handler for handler in notifier_consumers.handlers(self.context)}
-
-    async def _drain(self, database):
-        async with database.transaction() as connection:
-            rows = [
-                *await outbox.take(connection, database.sealer, urgent=True, limit=500),
-                *await outbox.take(connection, database.sealer, urgent=False, limit=500),
-            ]
-            await outbox.settle(connection, published=[row.id for row in rows], refused=[])
-        return [Envelope.model_validate_json(row.body) for row in rows]
 
 
 @asynccontextmanager

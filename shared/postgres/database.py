@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Protocol, Self
@@ -21,6 +21,8 @@ Link = AsyncConnection[DictRow]
 """A connection to the database itself."""
 
 Values = Sequence[Any] | Mapping[str, Any]
+Statement = tuple[str, Values]
+"""A statement and its values."""
 
 
 class Connection(Protocol):
@@ -182,8 +184,10 @@ class Database:
         await self._pool.close(timeout=5.0)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Link]:
+    async def transaction(self, *, last: Callable[[], Sequence[Statement]] = lambda: ()) -> AsyncIterator[Link]:
         """Run one transaction, bounded in time; commit at the end, roll back on any error.
+
+        ``last`` gives what is still to be written when the block is through: it travels together with the commit.
 
         Raises:
             DependencyUnavailableError: the database is away or does not answer in time. Whether a commit that was under
@@ -193,7 +197,7 @@ class Database:
             async with asyncio.timeout(_TRANSACTION_TIMEOUT_S):
                 async with self._pool.connection() as connection:
                     with cut_after(connection, _CUT_AFTER_S):
-                        async with connection.transaction():
+                        async with _committed_with(connection, last):
                             yield connection
         except TimeoutError as error:
             raise DependencyUnavailableError("the database did not answer in time") from error
@@ -227,6 +231,29 @@ class Database:
         assert row is not None
         now: datetime = row["now"]
         return now
+
+
+@asynccontextmanager
+async def _committed_with(connection: Link, last: Callable[[], Sequence[Statement]]) -> AsyncIterator[None]:
+    """Run one transaction, and let its last statements and the commit make one journey."""
+    async with contextlib.AsyncExitStack() as stack, connection.transaction():
+        yield
+        if statements := last():
+            await stack.enter_async_context(_whole(connection))
+            for query, params in statements:
+                await connection.execute(query, params)
+
+
+@asynccontextmanager
+async def _whole(connection: Link) -> AsyncIterator[None]:
+    """Send what the block executes at once; where a part of it fails, the transaction has failed with it."""
+    try:
+        async with connection.pipeline():
+            yield
+    except psycopg.Error:
+        with contextlib.suppress(psycopg.Error):
+            await connection.rollback()
+        raise
 
 
 LOCK_IN_ORDER = """SELECT pg_advisory_xact_lock(key)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shared.kernel.errors import PermanentError
 from shared.messages.catalogue import CATALOGUE
 from shared.messages.envelope import MAX_BODY_BYTES, Envelope
-from shared.postgres.database import Connection
+from shared.postgres.database import Connection, Statement
 from shared.postgres.sealing import Sealer, UnsealError
 from shared.telemetry.log import log
 
@@ -25,23 +25,22 @@ class OutboxRow:
     owned: bool
 
 
-async def append(connection: Connection, sealer: Sealer, envelopes: Sequence[Envelope]) -> None:
-    """Put messages into the outbox of the running transaction, and wake the relay when it commits.
+def appending(sealer: Sealer, envelopes: Sequence[Envelope]) -> list[Statement]:
+    """Return what puts messages into the outbox of a transaction, and wakes the relay when it commits.
 
     Raises:
         PermanentError: a message is larger than its reader would take.
     """
     if not envelopes:
-        return
+        return []
     rows = [_row(sealer, envelope) for envelope in envelopes]
     urgent, types, ids, bodies = zip(*rows, strict=True)
-    await connection.execute(
-        """WITH added AS (
+    lanes = sorted({channel_of(urgent=one) for one in urgent})
+    statement = """WITH added AS (
                INSERT INTO outbox (urgent, routing_key, message_id, body)
                SELECT * FROM unnest(%s::boolean[], %s::text[], %s::text[], %s::bytea[]))
-           SELECT pg_notify(current_schema() || '_' || lane, '') FROM unnest(%s::text[]) AS lane""",
-        (list(urgent), list(types), list(ids), list(bodies), sorted({channel_of(urgent=one) for one in urgent})),
-    )
+           SELECT pg_notify(current_schema() || '_' || lane, '') FROM unnest(%s::text[]) AS lane"""
+    return [(statement, (list(urgent), list(types), list(ids), list(bodies), lanes))]
 
 
 def channel_of(*, urgent: bool) -> str:
@@ -79,23 +78,20 @@ async def take(connection: Connection, sealer: Sealer, *, urgent: bool, limit: i
         except (UnsealError, KeyError):
             unreadable.append(row["id"])
             log.error("a message in the outbox cannot be read", type=row["routing_key"], message_id=row["message_id"])
-    await _put_off(connection, unreadable, seconds=60)
+    for statement, values in _putting_off(unreadable, seconds=60):
+        await connection.execute(statement, values)
     return rows
 
 
-async def settle(connection: Connection, *, published: Sequence[int], refused: Sequence[int]) -> None:
-    """Forget what the broker has confirmed; try again in five seconds what it could not route or take."""
-    if published:
-        await connection.execute("DELETE FROM outbox WHERE id = ANY(%s)", (list(published),))
-    await _put_off(connection, refused, seconds=5)
+def settling(*, published: Sequence[int], refused: Sequence[int]) -> list[Statement]:
+    """Return what forgets what the broker has confirmed, and puts off for five seconds what it could not route."""
+    forgetting: list[Statement] = [("DELETE FROM outbox WHERE id = ANY(%s)", (list(published),))] if published else []
+    return forgetting + _putting_off(refused, seconds=5)
 
 
-async def _put_off(connection: Connection, ids: Sequence[int], *, seconds: int) -> None:
-    if ids:
-        await connection.execute(
-            "UPDATE outbox SET retry_at = clock_timestamp() + make_interval(secs => %s) WHERE id = ANY(%s)",
-            (seconds, list(ids)),
-        )
+def _putting_off(ids: Sequence[int], *, seconds: int) -> list[Statement]:
+    statement = "UPDATE outbox SET retry_at = clock_timestamp() + make_interval(secs => %s) WHERE id = ANY(%s)"
+    return [(statement, (seconds, list(ids)))] if ids else []
 
 
 async def backlog(connection: Connection) -> tuple[int, float]:

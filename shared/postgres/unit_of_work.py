@@ -10,7 +10,7 @@ from typing import Any
 from shared.messages.base import WireModel
 from shared.messages.envelope import Cause, Envelope, wrap
 from shared.postgres import outbox
-from shared.postgres.database import Connection, Database
+from shared.postgres.database import Connection, Database, Statement
 from shared.postgres.sealing import Sealer
 from shared.postgres.side_by_side import SideBySide, columns_of
 from shared.telemetry import tracing
@@ -49,11 +49,11 @@ async def unit_of_work(database: Database, *, now: datetime, cause: Cause | None
         DependencyUnavailableError: the database is away.
     """
     cause = cause or Cause()
+    units: list[UnitOfWork] = []
     with tracing.following(cause.traceparent):
-        async with database.transaction() as connection:
-            unit = UnitOfWork(connection, database.sealer, now, f"aftercare/{database.schema}", cause)
-            yield unit
-            await _finish(connection, database.sealer, [unit])
+        async with database.transaction(last=lambda: _left_for_the_end(database.sealer, units)) as connection:
+            units.append(UnitOfWork(connection, database.sealer, now, f"aftercare/{database.schema}", cause))
+            yield units[0]
 
 
 @asynccontextmanager
@@ -68,24 +68,23 @@ async def units_side_by_side(
     Raises:
         DependencyUnavailableError: the database is away.
     """
-    async with database.transaction() as link:
+    units: list[UnitOfWork] = []
+    async with database.transaction(last=lambda: _left_for_the_end(database.sealer, units)) as link:
         connection = SideBySide(link)
-        units = [
+        units += [
             UnitOfWork(connection, database.sealer, now, f"aftercare/{database.schema}", cause) for cause in causes
         ]
         try:
             yield units
         finally:
             await connection.settled()
-        await _finish(link, database.sealer, units)
 
 
-async def _finish(connection: Connection, sealer: Sealer, units: Sequence[UnitOfWork]) -> None:
-    """Write what was left for the end."""
+def _left_for_the_end(sealer: Sealer, units: Sequence[UnitOfWork]) -> list[Statement]:
+    """Return what is written when all is done: rows that nothing reads before, and the messages that leave."""
     rows = defaultdict(list)
     for unit in units:
         for statement, row in unit.notes:
             rows[statement].append(row)
-    for statement, of_statement in rows.items():
-        await connection.execute(statement, columns_of(of_statement))
-    await outbox.append(connection, sealer, [envelope for unit in units for envelope in unit.outgoing])
+    notes: list[Statement] = [(statement, columns_of(of_statement)) for statement, of_statement in rows.items()]
+    return notes + outbox.appending(sealer, [envelope for unit in units for envelope in unit.outgoing])

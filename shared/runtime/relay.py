@@ -36,13 +36,19 @@ class OutboxRelay:
         Raises:
             DependencyUnavailableError: the database or the broker is away; what was not confirmed stays.
         """
+        published: list[int] = []
+        refused: list[int] = []
         # The rows stay locked while they are published, at most five seconds: another relay skips them meanwhile.
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(
+            last=lambda: outbox.settling(published=published, refused=refused)
+        ) as connection:
             rows = await outbox.take(connection, self._database.sealer, urgent=self._urgent, limit=_BATCH)
             answers = await asyncio.gather(*(self._publish(row) for row in rows), return_exceptions=True)
-            published = [row.id for row, answer in zip(rows, answers, strict=True) if answer is None]
-            refused = [row.id for row, answer in zip(rows, answers, strict=True) if isinstance(answer, UnroutableError)]
-            await outbox.settle(connection, published=published, refused=refused)
+            for row, answer in zip(rows, answers, strict=True):
+                if answer is None:
+                    published.append(row.id)
+                elif isinstance(answer, UnroutableError):
+                    refused.append(row.id)
         self._was_full = len(rows) >= _BATCH
         for answer in answers:
             if isinstance(answer, BaseException) and not isinstance(answer, UnroutableError):

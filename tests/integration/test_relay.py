@@ -40,8 +40,8 @@ class Relays:
         self.routine = OutboxRelay(database, self.publisher, self.metrics, urgent=False)
 
     async def commit(self, *envelopes):
-        async with self.database.transaction() as connection:
-            await outbox.append(connection, self.database.sealer, envelopes)
+        async with self.database.transaction(last=lambda: outbox.appending(self.database.sealer, envelopes)):
+            pass
 
     async def waiting(self):
         async with self.database.connection() as connection:
@@ -211,9 +211,11 @@ async def test_while_the_broker_is_away_everything_stays(relays, servers):
 async def test_a_message_that_cannot_be_read_holds_up_no_other(relays, database_url):
     envelopes = plans(2)
     lost = Sealer([SealingKey("lost", bytes(32))])
-    async with relays.database.transaction() as connection:
-        await outbox.append(connection, lost, plans(1))
-        await outbox.append(connection, relays.database.sealer, envelopes)
+
+    def rows():
+        return outbox.appending(lost, plans(1)) + outbox.appending(relays.database.sealer, envelopes)
+
+    async with relays.database.transaction(last=rows) as connection:
         await connection.execute(
             "INSERT INTO outbox (urgent, routing_key, message_id, body) VALUES (false, 'newer.type.v9', 'x', '')"
         )
