@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 
 import aio_pika
 import aiohttp
@@ -36,10 +37,15 @@ class Wish:
 
 @dataclass(slots=True)
 class Report:
-    """Seconds since each text was due: until it really left, until it was taken, and until its event was delivered."""
+    """Seconds since each text was due: until it really left, was being kept, was taken, was read, and was told of.
+
+    When it was kept and read is what the event says, where it does.
+    """
 
     left: list[float] = field(default_factory=list)
+    kept: list[float] = field(default_factory=list)
     taken: list[float] = field(default_factory=list)
+    read: list[float] = field(default_factory=list)
     told: list[float] = field(default_factory=list)
     refused: int = 0
     sending_s: float = 0.0
@@ -89,12 +95,20 @@ class Crowd:
         self._report.taken.append(time.monotonic() - due)
 
     async def _heard(self, message: aio_pika.abc.AbstractIncomingMessage) -> None:
-        now = time.monotonic()
-        due = self._due.pop(json.loads(message.body)["data"]["patient_ref"], None)
+        now, event = time.monotonic(), json.loads(message.body)
+        due = self._due.pop(event["data"]["patient_ref"], None)
         if due is not None:
             self._report.told.append(now - due)
+            if "answered_at" in event["data"]:
+                on_the_wall = time.time() - now
+                self._report.kept.append(_seconds(event["data"]["answered_at"]) - on_the_wall - due)
+                self._report.read.append(_seconds(event["time"]) - on_the_wall - due)
             if len(self._report.told) == len(self._wish.phones):
                 self._all_told.set()
+
+
+def _seconds(instant: str) -> float:
+    return datetime.fromisoformat(instant).timestamp()
 
 
 def form_of_text(wish: Wish, patient: str, phone: str) -> dict[str, str]:

@@ -261,7 +261,11 @@ async def _until_sent(notifier: Database, purpose: str, wanted: int) -> float:
 
 def _tell(report: Report) -> None:
     _say(f"  from the webhook to the event on a queue: {in_words(report.told)}")
+    if report.kept:
+        _say(f"  until its transaction began:              {in_words(report.kept)}")
     _say(f"  until the webhook was answered:           {in_words(report.taken)}")
+    if report.read:
+        _say(f"  until the transaction that read it began: {in_words(report.read)}")
     _say(f"  late start of the texts themselves:       {in_words(report.left)}, {report.refused} refused")
 
 

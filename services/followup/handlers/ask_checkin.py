@@ -1,5 +1,6 @@
 """Ask, ask once more, and end check-ins: every text that a check-in sends is planned here."""
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -43,7 +44,7 @@ async def ask_first(
     )
     await checkins.save(unit.connection, [asked])
     await publish_question(unit, asked, recipient, expires_at=checkin.useless_at, context=context)
-    await _remember(unit, asked, "check-in asked", f"{asked.moment} with {instrument.name}")
+    _remember(unit, asked, "check-in asked", f"{asked.moment} with {instrument.name}")
 
 
 async def ask_next(unit: UnitOfWork, checkin: CheckIn, recipient: Recipient, *, context: Context) -> CheckIn:
@@ -65,7 +66,7 @@ async def ask_once_more(unit: UnitOfWork, checkin: CheckIn, recipient: Recipient
     """Nudge, once (R11)."""
     assert checkin.next_at is not None
     await publish_question(unit, checkin, recipient, expires_at=checkin.next_at, variant="nudge", context=context)
-    await _remember(unit, checkin, "asked once more", checkin.moment)
+    _remember(unit, checkin, "asked once more", checkin.moment)
 
 
 async def ask_to_clarify(unit: UnitOfWork, checkin: CheckIn, recipient: Recipient, *, context: Context) -> None:
@@ -74,7 +75,7 @@ async def ask_to_clarify(unit: UnitOfWork, checkin: CheckIn, recipient: Recipien
     await publish_question(
         unit, checkin, recipient, expires_at=unit.now + timedelta(hours=1), variant="again", context=context
     )
-    await _remember(unit, checkin, "asked to clarify", checkin.moment)
+    _remember(unit, checkin, "asked to clarify", checkin.moment)
 
 
 async def publish_question(
@@ -140,22 +141,26 @@ async def end_checkin(
 ) -> CheckIn:
     """End a check-in: nothing more of it is sent, its questions are closed, and an unanswered one is told of (I9)."""
     ended = replace(checkin, status=status, reason=reason, next_at=None, ended_at=unit.now)
-    await checkins.save(unit.connection, [ended])
-    await _remember(unit, ended, f"check-in {status}", reason or checkin.moment)
-    if checkin.asked_at is not None:
-        if status is Status.EXPIRED:
-            await _tell_expired(unit, ended, reason or "no_response")
-        if recipient is not None:
-            await publish_plan(
-                unit,
-                clinic_id=checkin.clinic_id,
-                patient_ref=checkin.patient_ref,
-                subject=checkin.subject,
-                recipient=recipient,
-                messages=[],
-                closed=closed_keys(checkin, below=checkin.item + 1),
-            )
+    await asyncio.gather(checkins.save(unit.connection, [ended]), _close(unit, ended, recipient=recipient))
     return ended
+
+
+async def _close(unit: UnitOfWork, ended: CheckIn, *, recipient: Recipient | None) -> None:
+    _remember(unit, ended, f"check-in {ended.status}", ended.reason or ended.moment)
+    if ended.asked_at is None:
+        return
+    if ended.status is Status.EXPIRED:
+        await _tell_expired(unit, ended, ended.reason or "no_response")
+    if recipient is not None:
+        await publish_plan(
+            unit,
+            clinic_id=ended.clinic_id,
+            patient_ref=ended.patient_ref,
+            subject=ended.subject,
+            recipient=recipient,
+            messages=[],
+            closed=closed_keys(ended, below=ended.item + 1),
+        )
 
 
 async def _tell_expired(unit: UnitOfWork, checkin: CheckIn, reason: str) -> None:
@@ -187,7 +192,7 @@ def about(checkin: CheckIn) -> JsonObject:
     }
 
 
-async def _remember(unit: UnitOfWork, checkin: CheckIn, what: str, detail: str) -> None:
+def _remember(unit: UnitOfWork, checkin: CheckIn, what: str, detail: str) -> None:
     records.remember(
         unit,
         what,

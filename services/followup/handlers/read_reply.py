@@ -1,12 +1,13 @@
 """Read a reply: screened for danger before anything else, then given to the question it answers; always answered."""
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
 from services.followup.context import Context
 from services.followup.domain.case import Finding, worst
-from services.followup.domain.checkin import CheckIn, Status, subject_of
+from services.followup.domain.checkin import Answer, CheckIn, Status, subject_of
 from services.followup.domain.conversation import (
     CORRECTION_WITHIN,
     Belonging,
@@ -36,6 +37,7 @@ from shared.postgres.unit_of_work import UnitOfWork
 from shared.telemetry.log import log
 
 _LOOK_BACK = timedelta(days=7)
+_Asked = tuple[CheckIn, Mapping[int, Answer]]
 
 
 def touches(_envelope: Envelope, reply: MessageReceived) -> Iterable[str]:
@@ -58,12 +60,14 @@ async def read_and_act(unit: UnitOfWork, _envelope: Envelope, reply: MessageRece
         MessageRead(clinic_id=reply.clinic_id, provider_reference=reply.provider_reference),
         subject=reply.provider_reference,
     )
-    if not await records.save_reply(unit.connection, unit.sealer, reply, now=unit.now):
+    is_new, known, asked = await asyncio.gather(
+        records.save_reply(unit.connection, unit.sealer, reply, now=unit.now),
+        patients.find(unit.connection, unit.sealer, _refs(reply)),
+        checkins.with_answers_of_patients(unit.connection, _refs(reply), since=reply.received_at - _LOOK_BACK),
+    )
+    if not is_new or await acknowledge_by_text(unit, reply, context=context):
         return
-    if await acknowledge_by_text(unit, reply, context=context):
-        return
-    known = await patients.find(unit.connection, unit.sealer, _refs(reply))
-    talk = await _understand(unit, reply, known, context=context)
+    talk = await _understand(unit, reply, known, asked, context=context)
     records.note_reading(
         unit,
         reply.provider_reference,
@@ -100,12 +104,12 @@ def _refs(reply: MessageReceived) -> list[str]:
 
 
 async def _understand(
-    unit: UnitOfWork, reply: MessageReceived, known: Mapping[str, Patient], *, context: Context
+    unit: UnitOfWork, reply: MessageReceived, known: Mapping[str, Patient], asked: Sequence[_Asked], *, context: Context
 ) -> Talk:
     """Find the question that the reply answers, and read it in that question's grammar."""
     languages = [patient.recipient.language for patient in known.values() if patient.recipient]
     hint = "es" if languages and languages[0].lower().startswith("es") else "en"
-    prompts: list[Prompt] = [*await _open_items(unit, reply, known, context=context), *_other_prompts(reply)]
+    prompts: list[Prompt] = [*await _open_items(unit, reply, known, asked, context=context), *_other_prompts(reply)]
     belonging = find_owner(prompts, cache(lambda kind: _read_safely(reply.text, kind, hint)), reply.received_at)
     patient_ref = _patient_of(reply, belonging)
     clinic_id = known[patient_ref].clinic_id if patient_ref and patient_ref in known else reply.clinic_id
@@ -144,7 +148,7 @@ def _patient_of(reply: MessageReceived, belonging: Belonging) -> str | None:
 
 
 async def _open_items(
-    unit: UnitOfWork, reply: MessageReceived, known: Mapping[str, Patient], *, context: Context
+    unit: UnitOfWork, reply: MessageReceived, known: Mapping[str, Patient], asked: Sequence[_Asked], *, context: Context
 ) -> list[OpenItem]:
     """Return the items that the reply may answer: the open one of each patient, and those answered just now.
 
@@ -152,17 +156,16 @@ async def _open_items(
     """
     told = {(prompt.subject, prompt.key): prompt.sent_at for prompt in reply.open_prompts}
     items = []
-    for checkin in await checkins.of_patients(unit.connection, list(known), since=reply.received_at - _LOOK_BACK):
+    for checkin, answers in asked:
         if checkin.asked_at is None:
             continue
         current = await _with_sending(unit, checkin, told, known[checkin.patient_ref], context=context)
-        answers = await checkins.answers_of(unit.connection, checkin.checkin_id)
         for number in range(1, current.item + 1):
             answer = answers.get(number)
             if answer is not None:
                 if reply.received_at - answer.last_said_at <= CORRECTION_WITHIN:
-                    asked = answer.received_at - timedelta(seconds=answer.latency_s)
-                    items.append(OpenItem(current, number, asked, answer))
+                    asked_at = answer.received_at - timedelta(seconds=answer.latency_s)
+                    items.append(OpenItem(current, number, asked_at, answer))
             elif number == current.item and current.sent_at is not None:
                 # A closed question counts too: what is said to it is not scored, but it is understood (S-1).
                 items.append(OpenItem(current, number, current.sent_at))

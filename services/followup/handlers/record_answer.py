@@ -64,8 +64,13 @@ async def record_answer(
         latency_s=max(0.0, (value.received_at - item.sent_at).total_seconds()),
         last_said_at=value.received_at,
     )
-    await checkins.save_answer(unit.connection, checkin.checkin_id, answer)
+    saving = checkins.save_answer(unit.connection, checkin.checkin_id, answer)
     _tell_answered(unit, checkin, answer, corrected=corrects)
+    if checkin.instrument.items == 1 and not corrects:
+        # Nothing that ends the check-in reads what is written: it needs not wait for it.
+        _saved, recorded = await asyncio.gather(saving, _finish(unit, checkin, recipient, last=answer))
+        return recorded
+    await saving
     if corrects and checkin.status is Status.ASKING:
         return Recorded("answer_changed")
     if corrects:
@@ -105,14 +110,13 @@ async def _finish(
     given = [answers.get(number) for number in range(1, instrument.items + 1)]
     values = tuple(answer.value if answer else None for answer in given)
     present = [answer for answer in given if answer is not None]
-    if not corrected:
-        await end_checkin(unit, checkin, Status.COMPLETED, None, recipient=recipient)
     answered_at = max(answer.received_at for answer in present)
-    result, previous = await asyncio.gather(
+    result, previous, _ended = await asyncio.gather(
         _score(unit, checkin, instrument, values, answered_at),
         checkins.previous_total(
             unit.connection, checkin.patient_ref, [MOOD.name], before=answered_at, but=checkin.checkin_id
         ),
+        _end(unit, checkin, recipient, was_over=corrected),
     )
     _keep(unit, checkin, values, result, answered_at)
     unit.publish(
@@ -129,6 +133,11 @@ async def _finish(
     )
     findings = _findings(instrument, values, result, previous["total"] if previous else None)
     return Recorded(_thanks(instrument, findings, corrected=corrected), findings)
+
+
+async def _end(unit: UnitOfWork, checkin: CheckIn, recipient: Recipient, *, was_over: bool) -> None:
+    if not was_over:
+        await end_checkin(unit, checkin, Status.COMPLETED, None, recipient=recipient)
 
 
 async def _score(

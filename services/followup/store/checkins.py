@@ -1,5 +1,7 @@
 """Check-ins, answers and scores."""
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
@@ -18,6 +20,8 @@ from shared.postgres.unit_of_work import UnitOfWork
 _COLUMNS = """checkin_id, clinic_id, patient_ref, infusion_id, moment, status, due_at, useless_at,
     instrument AS instrument_name, version, language, item, asked_at, sent_at, first_sent_at, nudged, clarified,
     handed_over, next_at, ended_at, reason"""
+_ANSWER = """a.item, a.value, a.value_to, a.confidence, a.provider_reference, a.received_at, a.latency_s,
+    a.last_said_at"""
 _SAVE = """INSERT INTO checkins (checkin_id, clinic_id, patient_ref, infusion_id, moment, status, due_at, useless_at,
              instrument, version, language, item, asked_at, sent_at, first_sent_at, nudged, clarified, handed_over,
              next_at, ended_at, reason)
@@ -45,6 +49,27 @@ async def of_patients(connection: Connection, patient_refs: Sequence[str], *, si
         [(ref, since) for ref in dict.fromkeys(patient_refs)],
     )
     return [_checkin(row) for row in rows]
+
+
+async def with_answers_of_patients(
+    connection: Connection, patient_refs: Sequence[str], *, since: datetime
+) -> list[tuple[CheckIn, dict[int, Answer]]]:
+    """Return what `of_patients` does, each with its answers by item."""
+    found, rows = await asyncio.gather(
+        of_patients(connection, patient_refs, since=since),
+        ask(
+            connection,
+            f"""SELECT place, checkin_id, {_ANSWER}
+                  FROM unnest(%s::text[], %s::timestamptz[]) WITH ORDINALITY AS asked(patient_ref, since, place)
+                  JOIN checkins USING (patient_ref) JOIN answers a USING (checkin_id)
+                 WHERE ended_at IS NULL OR ended_at > since""",  # noqa: S608 - constant
+            [(ref, since) for ref in dict.fromkeys(patient_refs)],
+        ),
+    )
+    answers: dict[str, dict[int, Answer]] = defaultdict(dict)
+    for row in rows:
+        answers[row["checkin_id"]][row["item"]] = _answer(row)
+    return [(checkin, answers[checkin.checkin_id]) for checkin in found]
 
 
 async def find(connection: Connection, checkin_id: str) -> CheckIn | None:
@@ -81,11 +106,12 @@ async def answers_of(connection: Connection, checkin_id: str) -> dict[int, Answe
     """Return a check-in's answers by item."""
     rows = await ask(
         connection,
-        """SELECT place, item, value, value_to, confidence, provider_reference, received_at, latency_s, last_said_at
-             FROM unnest(%s::text[]) WITH ORDINALITY AS asked(checkin_id, place) JOIN answers USING (checkin_id)""",
+        f"""SELECT place, {_ANSWER}
+              FROM unnest(%s::text[]) WITH ORDINALITY AS asked(checkin_id, place)
+              JOIN answers a USING (checkin_id)""",  # noqa: S608 - constant
         [(checkin_id,)],
     )
-    return {row["item"]: Answer(*(row[field.name] for field in fields(Answer))) for row in rows}
+    return {row["item"]: _answer(row) for row in rows}
 
 
 async def save_answer(connection: Connection, checkin_id: str, answer: Answer) -> None:
@@ -203,6 +229,10 @@ async def last_endings(connection: Connection, patient_ref: str, *, limit: int) 
 def _checkin(row: DictRow) -> CheckIn:
     values = {field.name: row[field.name] for field in fields(CheckIn)}
     return CheckIn(**{**values, "moment": Moment(row["moment"]), "status": Status(row["status"])})
+
+
+def _answer(row: DictRow) -> Answer:
+    return Answer(*(row[field.name] for field in fields(Answer)))
 
 
 def _row(kept: CheckIn | Answer) -> tuple[Any, ...]:

@@ -1,5 +1,6 @@
 """Keep an inbound text before it is answered, act on keywords at once, and pass it on to be read."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from services.notifier.store.received import Holder
 from shared.kernel.contact import PhoneNumber
 from shared.messages.base import Purpose
 from shared.messages.envelope import Cause
-from shared.messages.reply import CANCEL_WORD, RECEIVED, Candidate, HandledAs, MessageReceived
+from shared.messages.reply import CANCEL_WORD, RECEIVED, Candidate, HandledAs, MessageReceived, OpenPrompt
 from shared.postgres.database import Database, lock_in_order
 from shared.postgres.side_by_side import run_side_by_side
 from shared.postgres.unit_of_work import UnitOfWork, units_side_by_side
@@ -25,6 +26,7 @@ from shared.telemetry import tracing
 
 _LONGEST_TEXT = 5000
 _MOST_CANDIDATES = 20
+_MOST_PROMPTS = 20
 _PROMPT_SLACK = timedelta(seconds=5)
 """A patient may answer a text before its sending is recorded here."""
 
@@ -72,7 +74,13 @@ async def take_inbound(
 
 
 async def _take(unit: UnitOfWork, inbound: InboundText, *, context: Context) -> bool:
-    holders = await received.holders_of(unit.connection, unit.sealer, unit.sealer.lookups(inbound.phone.e164))
+    numbers, received_at = unit.sealer.lookups(inbound.phone.e164), unit.now - inbound.waited
+    holders, prompts = await asyncio.gather(
+        received.holders_of(unit.connection, unit.sealer, numbers),
+        received.open_prompts(
+            unit.connection, numbers, at=received_at, sent_before=received_at + _PROMPT_SLACK, limit=_MOST_PROMPTS
+        ),
+    )
     who, language = _identify(unit, inbound, holders, context=context)
     handled_as = read_keyword(inbound.text)
     new = await received.save_inbound(
@@ -102,7 +110,7 @@ async def _take(unit: UnitOfWork, inbound: InboundText, *, context: Context) -> 
             now=unit.now,
         )
     await _act(unit, inbound, who, handled_as, language=language, context=context)
-    await _pass_on(unit, inbound, who, handled_as)
+    _pass_on(unit, inbound, who, prompts, handled_as)
     return True
 
 
@@ -176,12 +184,10 @@ async def _ask_about_the_appointment(unit: UnitOfWork, inbound: InboundText, who
     )
 
 
-async def _pass_on(unit: UnitOfWork, inbound: InboundText, who: Correspondent, handled_as: HandledAs) -> None:
+def _pass_on(
+    unit: UnitOfWork, inbound: InboundText, who: Correspondent, prompts: Sequence[OpenPrompt], handled_as: HandledAs
+) -> None:
     """Every text is read by followup, keywords included: its safety screen sees them all (S-1)."""
-    received_at = unit.now - inbound.waited
-    prompts = await received.open_prompts(
-        unit.connection, who.numbers, at=received_at, sent_before=received_at + _PROMPT_SLACK
-    )
     unit.publish(
         RECEIVED,
         MessageReceived(
@@ -193,7 +199,7 @@ async def _pass_on(unit: UnitOfWork, inbound: InboundText, who: Correspondent, h
             ),
             reply_to=who.reply_to,
             phone=inbound.phone.e164,
-            received_at=received_at,
+            received_at=unit.now - inbound.waited,
             provider_reference=inbound.provider_reference,
             open_prompts=tuple(prompts),
             handled_as=handled_as,

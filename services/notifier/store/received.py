@@ -75,7 +75,7 @@ async def save_number(
 
 
 async def open_prompts(
-    connection: Connection, numbers: Sequence[bytes], *, at: datetime, sent_before: datetime, limit: int = 20
+    connection: Connection, numbers: Sequence[bytes], *, at: datetime, sent_before: datetime, limit: int
 ) -> list[OpenPrompt]:
     """Return the questions that a number was asked and that still wait for an answer, the newest first.
 
