@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import PublishError
+from aiormq import Channel, spec
 
 from shared.broker.connection import let_go, link_errors, open_connection
 from shared.broker.topology import EVENTS
@@ -56,7 +57,7 @@ class Publisher:
         """
         channel: AbstractChannel | None = None
         try:
-            async with link_errors("not confirmed by the broker"), asyncio.timeout(_CONFIRM_TIMEOUT_S):
+            async with link_errors("not confirmed by the broker"):
                 channel = await self._open()
                 await self._publish(channel, message)
         except DependencyUnavailableError:
@@ -68,14 +69,25 @@ class Publisher:
 
     @staticmethod
     async def _publish(channel: AbstractChannel, message: Publication) -> None:
-        exchange = await channel.get_exchange(message.exchange, ensure=False)
+        # Through the channel below the library's own: there, what is published at the same moment need not wait for
+        # each other to reach the socket. Only the broker's answer counts, and each waits for its own.
+        link = await channel.get_underlay_channel()
+        assert isinstance(link, Channel)
         try:
-            await exchange.publish(_amqp_message(message), message.routing_key, mandatory=message.mandatory)
+            await link.basic_publish(
+                message.body,
+                exchange=message.exchange,
+                routing_key=message.routing_key,
+                properties=_properties(message),
+                mandatory=message.mandatory,
+                timeout=_CONFIRM_TIMEOUT_S,
+                wait=False,
+            )
         except PublishError as error:
             raise UnroutableError(f"no queue is bound for {message.type}") from error
 
     async def _open(self) -> AbstractChannel:
-        async with self._opening:
+        async with self._opening, asyncio.timeout(_CONFIRM_TIMEOUT_S):
             if self._channel is None or self._channel.is_closed:
                 if self._connection is None or self._connection.is_closed:
                     self._connection = await open_connection(self._url, name=self._name)
@@ -93,13 +105,12 @@ class Publisher:
         await self._drop()
 
 
-def _amqp_message(message: Publication) -> aio_pika.Message:
-    return aio_pika.Message(
-        message.body,
+def _properties(message: Publication) -> spec.Basic.Properties:
+    return spec.Basic.Properties(
         content_type=message.content_type,
-        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT.value,
         message_id=message.message_id,
-        type=message.type,
+        message_type=message.type,
         correlation_id=message.correlation_id,
         timestamp=datetime.now(UTC),
         headers=dict(message.headers or {}),

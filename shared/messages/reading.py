@@ -1,5 +1,7 @@
 """``reply.read.v1`` and ``recipient.revoke.v1``: what followup understood of a reply that others must act on."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -16,10 +18,25 @@ CONFIRM_GRAMMAR = "confirm_c_r"
 
 
 class MessageRead(WireModel):
-    """followup has read an inbound text: its safety screen has seen it, and whoever must act is being told."""
+    """followup has read an inbound text: its safety screen has seen it, and whoever must act is being told.
+
+    ``others`` are texts of the same clinic that were read in the same moment.
+    """
 
     clinic_id: Identifier
     provider_reference: Identifier
+    others: tuple[Identifier, ...] = Field(default=(), max_length=200)
+
+
+def join_reads(reads: Iterable[MessageRead]) -> list[MessageRead]:
+    """Say as much in one message for each clinic."""
+    of_clinic: dict[str, list[str]] = defaultdict(list)
+    for read in reads:
+        of_clinic[read.clinic_id] += [read.provider_reference, *read.others]
+    return [
+        MessageRead(clinic_id=clinic_id, provider_reference=first, others=tuple(others))
+        for clinic_id, (first, *others) in of_clinic.items()
+    ]
 
 
 class ReplyResult(StrEnum):

@@ -30,7 +30,7 @@ from services.followup.handlers.sender import Sender
 from services.followup.store import checkins, patients, records
 from services.followup.store.patients import Patient
 from shared.messages.envelope import Envelope
-from shared.messages.reading import MESSAGE_READ, MessageRead
+from shared.messages.reading import MESSAGE_READ, MessageRead, join_reads
 from shared.messages.reply import HandledAs, MessageReceived
 from shared.messages.safety import Tier
 from shared.postgres.unit_of_work import UnitOfWork
@@ -55,11 +55,8 @@ async def read_and_act(unit: UnitOfWork, _envelope: Envelope, reply: MessageRece
     Raises:
         PermanentError: an unknown clinic.
     """
-    unit.publish(
-        MESSAGE_READ,
-        MessageRead(clinic_id=reply.clinic_id, provider_reference=reply.provider_reference),
-        subject=reply.provider_reference,
-    )
+    read = MessageRead(clinic_id=reply.clinic_id, provider_reference=reply.provider_reference)
+    unit.publish_joined(MESSAGE_READ, read, join=join_reads)
     is_new, known, asked = await asyncio.gather(
         records.save_reply(unit.connection, unit.sealer, reply, now=unit.now),
         patients.find(unit.connection, unit.sealer, _refs(reply)),

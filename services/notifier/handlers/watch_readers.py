@@ -19,13 +19,13 @@ _PAGE_EVERY_S = 900
 
 
 def touches(_envelope: Envelope, read: MessageRead) -> Iterable[str]:
-    """Name what a reading changes: one inbound text."""
-    return (f"inbound:{read.provider_reference}",)
+    """Name what a reading changes: inbound texts."""
+    return [f"inbound:{reference}" for reference in (read.provider_reference, *read.others)]
 
 
 async def note_read(unit: UnitOfWork, _envelope: Envelope, read: MessageRead) -> None:
-    """Note that a text has been read."""
-    await received.mark_read(unit.connection, read.provider_reference)
+    """Note that texts have been read."""
+    received.mark_read(unit, (read.provider_reference, *read.others))
 
 
 class WatchReaders:

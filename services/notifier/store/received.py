@@ -1,7 +1,7 @@
 """Texts that came in, and whose they may be."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +11,7 @@ from shared.messages.reply import OpenPrompt
 from shared.postgres.database import Connection
 from shared.postgres.sealing import Sealer
 from shared.postgres.side_by_side import ask
+from shared.postgres.unit_of_work import UnitOfWork
 
 
 async def save_inbound(
@@ -107,12 +108,14 @@ async def open_prompts(
     ]
 
 
-async def mark_read(connection: Connection, provider_reference: str) -> None:
-    """Note that a text has been read."""
-    await connection.execute(
-        "UPDATE inbound SET read_at = clock_timestamp() WHERE provider_reference = %s AND read_at IS NULL",
-        (provider_reference,),
-    )
+def mark_read(unit: UnitOfWork, provider_references: Iterable[str]) -> None:
+    """Note that texts have been read."""
+    for provider_reference in provider_references:
+        unit.write_at_the_end(
+            """UPDATE inbound SET read_at = clock_timestamp()
+                WHERE provider_reference = ANY(%s::text[]) AND read_at IS NULL""",
+            (provider_reference,),
+        )
 
 
 async def take_unread(connection: Connection, *, longer_than: timedelta) -> dict[str, int]:
