@@ -35,7 +35,7 @@ async def build(kit: Kit, settings: FollowupSettings) -> Parts:
     secret = settings.followup_token.get_secret_value() if settings.followup_token else None
     return Parts(
         queues=[
-            Queues([FOLLOWUP_URGENT], urgent_handlers(context), database=urgent, gives_way=False),
+            Queues([FOLLOWUP_URGENT], urgent_handlers(context), database=urgent, gives_way=False, concurrency=1),
             Queues([FOLLOWUP], handlers(context)),
         ],
         routes=Webhooks(kit.database, kit.clock, secret).routes(),

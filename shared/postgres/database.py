@@ -10,19 +10,56 @@ from datetime import datetime
 from typing import Any, Protocol, Self
 
 import psycopg
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncConnection, AsyncCursor, AsyncTransaction
+from psycopg.pq import PipelineStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from shared.kernel.errors import ConfigurationError, DependencyUnavailableError
 from shared.postgres.sealing import Sealer
 
-Link = AsyncConnection[DictRow]
-"""A connection to the database itself."""
-
 Values = Sequence[Any] | Mapping[str, Any]
 Statement = tuple[str, Values]
 """A statement and its values."""
+
+
+class Link(AsyncConnection[DictRow]):
+    """A connection to the database itself."""
+
+    _opening: AsyncTransaction | None = None
+
+    @asynccontextmanager
+    async def transaction_once_needed(self) -> AsyncIterator[None]:
+        """Run a transaction that begins with its first statement, in the same journey to the database."""
+        # Not by the method of that name, which stops to wait wherever statements travel together.
+        self._opening = transaction = AsyncTransaction(self)
+        try:
+            yield
+        except BaseException as error:
+            if self._has_opened:
+                await transaction.__aexit__(type(error), error, error.__traceback__)
+            raise
+        else:
+            if self._has_opened:
+                await transaction.__aexit__(None, None, None)
+        finally:
+            self._opening = None
+
+    @property
+    def _has_opened(self) -> bool:
+        return self._opening is None
+
+    async def execute(
+        self, query: Any, params: Values | None = None, /, *, prepare: bool | None = None, binary: bool = False
+    ) -> AsyncCursor[DictRow]:
+        """Execute one statement and return what it gave."""
+        transaction, self._opening = self._opening, None
+        if transaction is None:
+            return await super().execute(query, params, prepare=prepare, binary=binary)
+        travels = self.pgconn.pipeline_status != PipelineStatus.OFF
+        async with contextlib.nullcontext() if travels else self.pipeline():
+            await transaction.__aenter__()
+            return await super().execute(query, params, prepare=prepare, binary=binary)
 
 
 class Connection(Protocol):
@@ -118,7 +155,7 @@ async def connect_as_owner(url: str, *, read_only: bool = False) -> Link:
         DependencyUnavailableError: the database does not answer, or does not let us in.
     """
     try:
-        connection = await AsyncConnection[DictRow].connect(url, autocommit=True, row_factory=dict_row, **_CONNECT)
+        connection = await Link.connect(url, autocommit=True, row_factory=dict_row, **_CONNECT)
     except psycopg.OperationalError as error:
         raise DependencyUnavailableError(_why_not(error)) from error
     if read_only:
@@ -162,7 +199,7 @@ class Database:
         self.url = url
         self._pool: AsyncConnectionPool[Link] = AsyncConnectionPool(
             url,
-            connection_class=AsyncConnection[DictRow],
+            connection_class=Link,
             kwargs={"autocommit": True, "row_factory": dict_row, **_CONNECT},
             configure=self._configure,
             min_size=1,
@@ -264,8 +301,10 @@ LOCK_IN_ORDER = """SELECT pg_advisory_xact_lock(key)
 
 async def execute_each(connection: Connection, query: str, rows: Sequence[Values]) -> None:
     """Execute one statement for each of several rows, without waiting for each."""
-    if isinstance(connection, AsyncConnection):
-        await connection.cursor().executemany(query, rows)
+    if isinstance(connection, Link):
+        async with connection.pipeline():
+            for row in rows:
+                await connection.execute(query, row)
     else:
         await asyncio.gather(*(connection.execute(query, row) for row in rows))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 import time
@@ -118,6 +119,8 @@ async def run(name: str, settings: ServiceSettings, *, migrations: Path, port: i
         clock = await _clock(settings, database, stack)
         kit = Kit(name, load_clinics(settings.config), database, clock, Metrics(), Health(), Listener(url, name))
         parts = await build(kit)
+        # What stands by now stands until the end. Looking it all through took 0.15 s, with everybody waiting.
+        gc.freeze()
         for close in parts.closing:
             stack.push_async_callback(close)
         await _run_parts(kit, parts, settings, port, stopping)

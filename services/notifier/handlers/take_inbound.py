@@ -66,10 +66,12 @@ async def take_inbound(
         of_number[text.phone.e164].append(place)
     causes = [Cause(traceparent=text.traceparent) for text in texts]
     async with units_side_by_side(database, causes, now=now) as units:
-        await lock_in_order(
-            units[0].connection, [name_of_number(database.sealer.lookups(phone)) for phone in of_number]
+        names = [name_of_number(database.sealer.lookups(phone)) for phone in of_number]
+        # What is read about a number travels behind its lock, in the same journey.
+        await asyncio.gather(
+            lock_in_order(units[0].connection, names),
+            run_side_by_side(take_in_order(units, places) for places in of_number.values()),
         )
-        await run_side_by_side(take_in_order(units, places) for places in of_number.values())
     return are_new
 
 
