@@ -106,6 +106,8 @@ _UNCONFIRMED = re.compile(
 _CONFIRMED = re.compile(r"(?:^|\s)(?:c|confirm\w*|be there|see you|estare|nos vemos)(?:\s|$)")
 _NAME = re.compile(r"(?<=\w )[A-ZÁÉÍÓÚÑ][a-záéíóúüñ]{2,}")
 _DIGITS = re.compile(r"[0-9]")
+# One value in place of another.
+_ARROW = re.compile(r"[0-9]\s*[-=]*>\s*[0-9]")
 # A "k" is Spanish for "que", except where nothing follows it.
 _LONE_K = re.compile(
     r"\bk+(?=\W*(?:$|\n|(?:thx|thanks?|ty|gracias|please|pl[sz]|lol|haha|jaja|por favor|have a|hon|mija|sorry|see|got"
@@ -161,8 +163,8 @@ class _Text:
     def opens_clause(self, found: Found) -> bool:
         """Return whether a phrase begins a clause, greetings, numbers and the like left aside."""
         at = found.first - 1
-        while at >= max(0, found.first - _LONG) and self.words[at] not in _CLAUSE_ENDS:
-            if at not in self.hellos and not self.words[at].isdigit() and self.words[at].isascii():
+        while at >= max(0, found.first - _LONG) and self.words[at] not in _CLAUSE_ENDS and self.words[at].isascii():
+            if at not in self.hellos and not self.words[at].isdigit():
                 return False
             at -= 1
         return True
@@ -198,7 +200,11 @@ def read_reply(text: str, prompt: PromptKind, *, language: str = "en") -> Readin
     numbers = _numbers(own, prompt)
     answer = _Answer(frozenset(_everywhere(read) - _not_meant_of_a_score(read, prompt, numbers)), screening)
     if _SAYS.WRONG_NUMBER not in answer.said:
-        kinds, value, screening = _answer(_core(read), prompt, numbers, screening, answer.said)
+        core = _core(read)
+        kinds, value, screening = _answer(core, prompt, numbers, screening, answer.said)
+        if prompt in _SCALES and not answer.said:
+            wishes = _wishes(core, spoken_of=False, named=True)
+            kinds = kinds - {_SAYS.CLARIFY} | wishes if wishes else kinds
         answer = _Answer(answer.said | kinds, screening, value, numbers)
     return _finished(read, prompt, answer, language)
 
@@ -273,11 +279,12 @@ def _everywhere(read: _Text) -> set[Interpretation]:
     said = _keyword(read) or _keyword(_core(read))
     if said:
         return said
-    if _is_meant(read, {"wrong_number"}, unless="not_wrong_number") or _is_somebody_else(_core(read)):
+    wrong = _is_meant(read, {"wrong_number"}, unless="not_wrong_number") or _is_somebody_else(_core(read))
+    if wrong and not read.has("joking"):
         return {_SAYS.WRONG_NUMBER}
     if _is_meant(read, _OPT_OUTS, unless="not_opt_out"):
         # "I can't come, take me off the list" means the list of visits.
-        visits = not _LISTS.isdisjoint(read.said) and read.has("cancel_request", "cant_come")
+        visits = not _LISTS.isdisjoint(read.said) and bool(_wishes(read, spoken_of=False))
         said |= set() if visits else {_SAYS.OPT_OUT}
     elif read.has("texts_named") and _stops(read):
         said.add(_SAYS.OPT_OUT)
@@ -328,14 +335,22 @@ def _is_somebody_else(read: _Text) -> bool:
             return True
         if found.rule == "not_them" and _is_whole_clause(read, found):
             return True
+        if found.rule == "not_titled" and _may_be_a_name(read, found.last - 1):
+            return True
         if found.rule in {"not_named", "not_me"} and _clause_length(read.words, found) <= _FEW:
             name = read.words[found.last - 1]
-            unknown = name.isalpha() and name not in read.book.vocabulary.known
+            unknown = name not in read.book.names and _may_be_a_name(read, found.last - 1)
             if name in read.book.names or (unknown and name in written):
                 return True
             if unknown and found.rule == "not_named" and len(read.said) <= _FEW:
                 return True
     return False
+
+
+def _may_be_a_name(read: _Text, at: int) -> bool:
+    """Return whether a word is a given name, or none that any phrase knows."""
+    name = read.words[at]
+    return name in read.book.names or (name.isalpha() and name not in read.book.vocabulary.known)
 
 
 def _asks(read: _Text, prompt: PromptKind) -> bool:
@@ -385,7 +400,7 @@ def _answer(
         case PromptKind.HOME_SAFE:
             return _home_safe(read, numbers, screening)
         case PromptKind.CONFIRM:
-            return (set() if said else _appointment(read)), None, screening
+            return (_beside_opt_out(read, said) if said else _appointment(read)), None, screening
         case PromptKind.NONE:
             # A letter or a nod answers nothing; a wish about a visit stands for itself.
             wish = set() if said else _appointment(read, spoken_of=False) & {_SAYS.CANCEL_REQUEST, _SAYS.RESCHEDULE}
@@ -415,16 +430,37 @@ def _scored(numbers: Numbers, prompt: PromptKind) -> tuple[set[Interpretation], 
 def _corrected(read: _Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal | None]:
     """Return what becomes of an answer given just before: another value, or taken back without one."""
     kinds, value = _scored(numbers, PromptKind.MOOD_ANSWERED)
+    if read.has("visit_meant"):
+        return {_SAYS.RESCHEDULE}, None
+    if read.has("stands") and not read.has("corrects"):
+        return {_SAYS.ACK}, None  # "it was right the first time"
+    if read.has("would_be") and not read.has("corrects"):
+        return set(), None  # "a 10 if the rent were paid"
+    if len(numbers.values) <= 1 and read.has("overstated"):
+        return {_SAYS.CLARIFY}, None
     if not kinds and read.has("takes_back"):
         return {_SAYS.CLARIFY}, None
+    rather = _this_not_that(read) if kinds == {_SAYS.CLARIFY} else None
+    if rather is not None:
+        return {_SAYS.CORRECTION}, rather
     # A bare number may as well answer another question that is open: only words make it a correction.
     if kinds == {_SAYS.SCORE} and _is_correction(read, numbers):
         return {_SAYS.CORRECTION}, value
     return kinds, value
 
 
+def _this_not_that(read: _Text) -> Decimal | None:
+    """Return the first of two numbers of which the other is denied: "sorry, 1 not 10"."""
+    for found in read.found:
+        if found.rule == "this_not_that":
+            digits = [word for word in read.words[found.first : found.last] if word.isdigit()]
+            if len(digits) == len(("this", "that")) and Decimal(digits[0]) <= _SCALES[PromptKind.MOOD_ANSWERED][1]:
+                return Decimal(digits[0])
+    return None
+
+
 def _is_correction(read: _Text, numbers: Numbers) -> bool:
-    return numbers.corrected or read.has("takes_back", "corrects")
+    return numbers.corrected or read.has("takes_back", "corrects") or bool(_ARROW.search(read.plain))
 
 
 def _item(read: _Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal | None]:
@@ -627,17 +663,21 @@ def _appointment(read: _Text, *, spoken_of: bool = True) -> set[Interpretation]:
     bare = "".join(dict.fromkeys("".join(letters))) if letters and len("".join(letters)) <= 3 else ""
     if bare in _LETTERS:
         return {_LETTERS[bare]}
+    if " ".join(letters) in read.book.keywords["reschedule"]:
+        return {_SAYS.RESCHEDULE}
+    if {read.words[found.first] for found in read.found if found.rule == "letter_of_a_day"} == set(_LETTERS):
+        return set(_LETTERS.values())  # "C for Tuesday, R for Friday"
     alone = {letter for letter in _LETTERS if _stands_alone(read, letter)}
     wishes = _wishes(read, spoken_of=spoken_of)
     if wishes and (alone != {"c"} or read.has("wish")):
-        return wishes
+        return wishes | ({_SAYS.CONFIRM} if spoken_of and _keeps_another(read) else set())
     opening = letters[0] if letters else ""
     if (opening == "r" and len(letters) > 1) or alone == {"r"}:
         return {_SAYS.RESCHEDULE}
     if opening == "c" or alone == {"c"}:
         return {_SAYS.CONFIRM}
-    confirms = _opens(read, "confirm", not_in=("not_confirm",)) or read.has("keep")
-    if confirms and not _UNCONFIRMED.search(" ".join(read.said)):
+    confirms = _opens(read, "confirm", not_in=("not_confirm",)) or _is_meant(read, {"keep"}, unless="not_confirm")
+    if confirms and not read.has("asks_first") and not _UNCONFIRMED.search(" ".join(read.said)):
         return {_SAYS.CONFIRM}
     return {_SAYS.RESCHEDULE} if spoken_of and not confirms and _is_unwelcome(read) else set()
 
@@ -654,10 +694,45 @@ def _is_unwelcome(read: _Text) -> bool:
     return read.has("excuse") or (read.has("time_named") and read.has("time_unwelcome"))
 
 
-def _wishes(read: _Text, *, spoken_of: bool) -> set[Interpretation]:
-    """Return whether a text wants a visit moved or cancelled, what it wants kept left aside."""
+def _beside_opt_out(read: _Text, said: Collection[Interpretation]) -> set[Interpretation]:
+    """Return what a text that opts out of texts also says of a visit, in so many words."""
+    if said != {_SAYS.OPT_OUT}:
+        return set()
+    opted_out = [found for found in read.found if found.rule in _OPT_OUTS]
+    told = {
+        found.rule
+        for found in read.found
+        if found.rule in {"confirm", "keep", "cancel_request"}
+        and (found.last - found.first > 1 or read.words[found.first].startswith("confirm"))
+        and not any(_overlap(found, other) for other in opted_out)
+    }
+    kinds = _appointment(read)
+    if _SAYS.CONFIRM in kinds and not (told & {"confirm", "keep"} or read.said[0] == "c"):
+        return set()  # "yes please stop"
+    return kinds if _SAYS.CONFIRM in kinds else kinds & {_SAYS.CANCEL_REQUEST} if "cancel_request" in told else set()
+
+
+def _keeps_another(read: _Text) -> bool:
+    """Return whether one visit is said to be good before another is refused: "the first yes, move the second"."""
+    kept = [found.first for found in read.found if found.rule == "one_kept"]
+    wishes = [found.first for found in read.found if found.rule.startswith(("reschedule", "cancel_request"))]
+    return bool(kept and wishes) and min(kept) < max(wishes)
+
+
+def _wishes(read: _Text, *, spoken_of: bool, named: bool = False) -> set[Interpretation]:
+    """Return whether a text wants a visit moved or cancelled, what it wants kept left aside.
+
+    Args:
+        read: The text.
+        spoken_of: Whether a visit was just spoken of, so that less needs to be said.
+        named: Whether the clause of the wish must name a visit or its day.
+    """
     kept = [found for found in read.found if found.rule in {"keep", "undecided"}]
-    names = {found.rule for found in read.found if not any(_overlap(found, other) for other in kept)}
+    free = [found for found in read.found if not any(_overlap(found, other) for other in kept)]
+    if named:
+        visits = [_clause(read.words, found) for found in read.found if found.rule == "visit_named"]
+        free = [found for found in free if visits and _clause(read.words, found) in visits]
+    names = {found.rule for found in free}
     if spoken_of:
         names |= {rule.removesuffix("_perhaps") for rule in names}
         if any(found.rule == "cannot" and _is_whole_clause(read, found) for found in read.found):
@@ -700,7 +775,7 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
     if (
         prompt not in _SCORED
         and not said - {_SAYS.CONFIRM, _SAYS.QUESTION}
-        and _is_meant(read, {"late"}, unless="not_late")
+        and (_is_meant(read, {"late"}, unless="not_late") or (prompt in _NOT_ON_A_SCALE and read.has("arrived")))
     ):
         core = _core(read)
         if not (read.has("yes") or core.said[:1] == ["c"] or _stands_alone(core, "c")):
@@ -939,7 +1014,7 @@ def _clause_length(words: Sequence[str], found: Found) -> int:
 def _clause(words: Sequence[str], found: Found) -> tuple[int, int]:
     """Return where the clause of a phrase begins and ends; a contrast ends it too."""
     first, last = found.first, found.last
-    while first > 0 and words[first - 1] not in BREAKS:
+    while first > 0 and words[first - 1] not in BREAKS and words[first - 1].isascii():
         first -= 1
     while last < len(words) and words[last] not in _CLAUSE_ENDS and words[last].isascii():
         last += 1
