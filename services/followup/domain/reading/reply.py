@@ -82,6 +82,8 @@ _SAID_BY: Mapping[Interpretation, tuple[str, ...]] = {
     _SAYS.ACK: ("ack", "parting"),
 }
 _ANSWERS = frozenset({_SAYS.SCORE, _SAYS.RANGE, _SAYS.CORRECTION, _SAYS.CONFIRM})
+_OF_VISITS = frozenset({_SAYS.CONFIRM, _SAYS.RESCHEDULE, _SAYS.CANCEL_REQUEST})
+_ACTED_ON = frozenset({_SAYS.SCORE, _SAYS.RANGE, _SAYS.CORRECTION, _SAYS.OPT_OUT})
 _NODS_TO_US = ("thanks", "ack", "parting", "farewell")
 _SAID_BESIDE = ("thanks", "courtesy", "hello", "pleasantry")
 _SAD_SIGNS = frozenset("👎😢😭😞😔💔😩😫😖🥺😿🖤🤮😵🤕☹🙁😓😥")
@@ -638,8 +640,15 @@ def _finished(read: Text, prompt: PromptKind, answer: _Answer, language: str) ->
         pair=answer.numbers.pair if _SAYS.RANGE in said else None,
         confidence=_confidence(said, answer.numbers, words),
         human_reads=bool(said & {_SAYS.UNMATCHED, _SAYS.REVIEW})
+        or (words > 1 and _asks_for_two_things(said))
         or (words > _FEW_WORDS and not _is_explained(read, said)),
     )
+
+
+def _asks_for_two_things(said: Collection[Interpretation]) -> bool:
+    """Return whether something is said of a visit beside what else is acted on: a person sees to the second."""
+    of_visits = _OF_VISITS & set(said)
+    return bool(of_visits) and len(of_visits | (set(said) & _ACTED_ON)) > 1
 
 
 def _is_qualified(read: Text) -> bool:
