@@ -37,10 +37,11 @@ from shared.messages.reply import HandledAs, MessageReceived
 from shared.messages.safety import Tier
 from shared.postgres.unit_of_work import UnitOfWork
 
+# A wish comes before a yes: "C for Tuesday, R for Friday" confirms nothing until a person has seen to it.
 _APPOINTMENT = {
-    Interpretation.CONFIRM: ReplyResult.CONFIRM,
     Interpretation.RESCHEDULE: ReplyResult.RESCHEDULE,
     Interpretation.CANCEL_REQUEST: ReplyResult.CANCEL_REQUEST,
+    Interpretation.CONFIRM: ReplyResult.CONFIRM,
 }
 _NEEDS_NO_ANSWER = {Interpretation.ACK, Interpretation.TAPBACK, Interpretation.AUTO_REPLY, Interpretation.EMPTY}
 _TIERS: Mapping[str, Tier] = {"s1": "S1", "s2": "S2", "s3": "S3", "m": "M"}

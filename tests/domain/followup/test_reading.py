@@ -73,6 +73,21 @@ def test_a_lone_cancel_is_an_opt_out_and_a_task(word):  # K3
     assert read_reply(word, PromptKind.CONFIRM).says == {Says.OPT_OUT, Says.CANCEL_REQUEST}
 
 
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("6. cancel my visit", PromptKind.MOOD),
+        ("0, cant make monday", PromptKind.ITEM_9),
+        ("C tue, R fri", PromptKind.CONFIRM),
+        ("C, and stop the texts", PromptKind.CONFIRM),
+    ],
+)
+def test_what_is_wanted_of_a_visit_beside_something_else_is_seen_to_by_a_human(text, prompt):
+    reading = read_reply(text, prompt)
+    assert reading.says & {Says.CONFIRM, Says.RESCHEDULE, Says.CANCEL_REQUEST}
+    assert reading.human_reads
+
+
 def test_help_inside_a_check_in_is_also_read_by_a_human():  # 3.2
     assert read_reply("HELP", PromptKind.MOOD).says == {Says.HELP, Says.REVIEW}
     assert read_reply("HELP", PromptKind.NONE).says == {Says.HELP}

@@ -8,7 +8,25 @@ from itertools import pairwise
 
 from services.followup.domain.reading.numbers import Numbers, read_numbers
 from services.followup.domain.reading.reading import Interpretation, PromptKind, Reading
-from services.followup.domain.reading.wording import Wording, wording
+from services.followup.domain.reading.said import (
+    CONTRASTS,
+    Text,
+    clause,
+    clause_length,
+    is_meant,
+    is_whole_clause,
+    opens,
+    overlap,
+    within,
+)
+from services.followup.domain.reading.visits import (
+    OPT_OUTS,
+    appointment,
+    beside_opt_out,
+    stands_alone,
+    visit_wishes,
+)
+from services.followup.domain.reading.wording import wording
 from services.followup.domain.safety import NOTHING_FOUND, Screening, Tier, screen_safely
 from services.followup.domain.scoring import LOW_MOOD
 from services.followup.domain.text.phrases import Found
@@ -25,37 +43,9 @@ _SCALES = {
     PromptKind.HOME_SAFE: (1, 2),
 }
 _OPTIONS = ("option_0", "option_1", "option_2", "option_3")
-_LONG = 30  # words of a clause that are looked at
 _FEW = 6
 _FEW_WORDS = 3
 _SCATTERED = 2  # breaks at least, one after nearly every word
-_CONTRASTS = frozenset({"but", "pero", "although", "though", "tho", "aunque", "except", "excepto"})
-_CLAUSE_ENDS = BREAKS | _CONTRASTS
-# What may stand right before a letter that answers: "what a morning, ok C".
-_LEADS_UP = frozenset(
-    [
-        "so",
-        "and",
-        "ok",
-        "yes",
-        "anyway",
-        "lol",
-        "haha",
-        "jaja",
-        "y",
-        "asi",
-        "pues",
-        "entonces",
-        "si",
-        "no",
-        "wait",
-        "sorry",
-        "actually",
-        "meant",
-        "digo",
-        "perdon",
-    ]
-)
 _LISTS = frozenset({"list", "lista"})
 _NODS = frozenset({"yes", "yeah", "yep", "yup", "no", "nope", "si", "sip"})
 _PLAIN_YES = frozenset({"yes", "yeah", "yep", "yup"})
@@ -64,7 +54,6 @@ _YES = frozenset({"yes", "yeah", "yep", "yup", "si", "sip", "sure", "claro", "ab
 _WHOSE = frozenset(
     {"my", "mi", "the", "a", "la", "el", "un", "una", "her", "his", "your", "su", "tu", "mis", "is", "es", "not", "soy"}
 )
-_SOFT = frozenset({"ok", "alright", "great", "good", "perfect", "fine", "cool", "bueno", "vale", "va", "sale", "bien"})
 _NOT_ME = frozenset({("a", "mi", "no"), ("a", "mi", "nunca"), ("to", "me", "no")})
 _NOTHING = frozenset({"no", "nope", "0", "zero", "cero", "never", "nunca"})
 _ORDER = tuple(Interpretation)
@@ -92,20 +81,17 @@ _SAID_BY: Mapping[Interpretation, tuple[str, ...]] = {
     _SAYS.CORRECTION: ("around_a_number", "takes_back", "corrects"),
     _SAYS.ACK: ("ack", "parting"),
 }
-_LETTERS = {"c": _SAYS.CONFIRM, "r": _SAYS.RESCHEDULE}
 _ANSWERS = frozenset({_SAYS.SCORE, _SAYS.RANGE, _SAYS.CORRECTION, _SAYS.CONFIRM})
-_NODDING = frozenset({"confirm", "ack", "yes", "thanks", "courtesy", "hello", "pleasantry"})
+_OF_VISITS = frozenset({_SAYS.CONFIRM, _SAYS.RESCHEDULE, _SAYS.CANCEL_REQUEST})
+_ACTED_ON = frozenset({_SAYS.SCORE, _SAYS.RANGE, _SAYS.CORRECTION, _SAYS.OPT_OUT})
 _NODS_TO_US = ("thanks", "ack", "parting", "farewell")
-_OPT_OUTS = frozenset({"opt_out", "opt_out_perhaps"})
 _SAID_BESIDE = ("thanks", "courtesy", "hello", "pleasantry")
 _SAD_SIGNS = frozenset("👎😢😭😞😔💔😩😫😖🥺😿🖤🤮😵🤕☹🙁😓😥")
-_UNCONFIRMED = re.compile(
-    r"\b(?:not|no|cant|dont|didnt|wont|isnt|unable|never|antes de|how do i|where do i|need to|can i|como) "
-    r"(?:\w+ ){0,2}(?:confirm\w*|sure|seguro|segura)\b"
-)
 _CONFIRMED = re.compile(r"(?:^|\s)(?:c|confirm\w*|be there|see you|estare|nos vemos)(?:\s|$)")
 _NAME = re.compile(r"(?<=\w )[A-ZÁÉÍÓÚÑ][a-záéíóúüñ]{2,}")
 _DIGITS = re.compile(r"[0-9]")
+# One value in place of another.
+_ARROW = re.compile(r"[0-9]\s*[-=]*>\s*[0-9]")
 # A "k" is Spanish for "que", except where nothing follows it.
 _LONE_K = re.compile(
     r"\bk+(?=\W*(?:$|\n|(?:thx|thanks?|ty|gracias|please|pl[sz]|lol|haha|jaja|por favor|have a|hon|mija|sorry|see|got"
@@ -132,40 +118,6 @@ _FOR_NOW = re.compile(
     r"\b(?:for now|for the moment|at the moment|not yet|not today|ask me|yesterday (?:yes|i did|was)"
     r"|last night (?:yes|i did)|por ahora|por el momento|todavia no|aun no|ayer si|anoche si)\b"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Text:
-    """A reply in the forms that its readers need."""
-
-    book: Wording
-    plain: str
-    original: str
-    words: Sequence[str]
-    found: Sequence[Found]
-    hellos: frozenset[int]
-
-    @property
-    def said(self) -> list[str]:
-        return [word for word in self.words if word not in BREAKS]
-
-    def has(self, *rules: str) -> bool:
-        return any(found.rule in rules for found in self.found)
-
-    def covered_by(self, *rules: str, numbers_too: bool = False) -> bool:
-        """Return whether every word belongs to some phrase of these rules; numbers do by themselves if asked for."""
-        covered = {at for found in self.found if found.rule in rules for at in range(found.first, found.last)}
-        covered |= {at for at, word in enumerate(self.words) if word in BREAKS or (numbers_too and word.isdigit())}
-        return bool(self.said) and len(covered) == len(self.words)
-
-    def opens_clause(self, found: Found) -> bool:
-        """Return whether a phrase begins a clause, greetings, numbers and the like left aside."""
-        at = found.first - 1
-        while at >= max(0, found.first - _LONG) and self.words[at] not in _CLAUSE_ENDS:
-            if at not in self.hellos and not self.words[at].isdigit() and self.words[at].isascii():
-                return False
-            at -= 1
-        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +150,11 @@ def read_reply(text: str, prompt: PromptKind, *, language: str = "en") -> Readin
     numbers = _numbers(own, prompt)
     answer = _Answer(frozenset(_everywhere(read) - _not_meant_of_a_score(read, prompt, numbers)), screening)
     if _SAYS.WRONG_NUMBER not in answer.said:
-        kinds, value, screening = _answer(_core(read), prompt, numbers, screening, answer.said)
+        core = _core(read)
+        kinds, value, screening = _answer(core, prompt, numbers, screening, answer.said)
+        if prompt in _SCALES and not answer.said:
+            wishes = visit_wishes(core, spoken_of=False, named=True)
+            kinds = kinds - {_SAYS.CLARIFY} | wishes if wishes else kinds
         answer = _Answer(answer.said | kinds, screening, value, numbers)
     return _finished(read, prompt, answer, language)
 
@@ -210,22 +166,22 @@ def _numbers(own: str, prompt: PromptKind) -> Numbers:
     return read_numbers(plain(without_long_quotes(own)), highest=_SCALES[prompt][1], answered=answered)
 
 
-def _not_meant_of_a_score(read: _Text, prompt: PromptKind, numbers: Numbers) -> set[Interpretation]:
+def _not_meant_of_a_score(read: Text, prompt: PromptKind, numbers: Numbers) -> set[Interpretation]:
     """Return what an answer only sounds like: "wrong number, I meant 6", "2, nobody here"."""
     corrects = prompt is PromptKind.MOOD_ANSWERED and numbers.values and _is_correction(read, numbers)
     is_alone = prompt is PromptKind.HOME_SAFE and numbers.values and read.has("alone")
     return {_SAYS.WRONG_NUMBER} if corrects or is_alone else set()
 
 
-def _text(own: str) -> _Text:
+def _text(own: str) -> Text:
     book = wording()
     flat = _LONE_K.sub("ok", _NUMBER_SIGN.sub(" number ", _TITLE.sub(r"\1", plain(own))))
     words = book.vocabulary.words(flat, line_breaks=True)
     found = book.rules.find(words)
-    return _Text(book, flat, own, words, found, _hellos(found))
+    return Text(book, flat, own, words, found, _hellos(found))
 
 
-def _is_automatic(read: _Text) -> bool:
+def _is_automatic(read: Text) -> bool:
     """Return whether a device wrote a text; what only sounds like one is read by a human too."""
     headed = any(
         found.rule == "auto_reply_heading"
@@ -233,16 +189,10 @@ def _is_automatic(read: _Text) -> bool:
         and read.words[found.last : found.last + 1] == [CLAUSE_BREAK]
         for found in read.found
     )
-    return headed or _is_meant(read, {"auto_reply", "auto_reply_perhaps"}, unless="not_auto_reply")
+    return headed or is_meant(read, {"auto_reply", "auto_reply_perhaps"}, unless="not_auto_reply")
 
 
-def _is_meant(read: _Text, rules: Collection[str], *, unless: str) -> bool:
-    """Return whether a phrase of some rules is found that no phrase of another rule takes back."""
-    others = [found for found in read.found if found.rule == unless]
-    return any(found.rule in rules and not any(_overlap(found, other) for other in others) for found in read.found)
-
-
-def _core(read: _Text) -> _Text:
+def _core(read: Text) -> Text:
     """Return a text with greetings, thanks, laughter and who is addressed as pauses around what it says."""
     kept = {at for one in read.found if one.rule in _NEEDS_LAUGHTER for at in range(one.first, one.last)}
     kept |= {at for at, pair in enumerate(pairwise(read.words)) if pair[0] == "ha" and _PARTICIPLE.search(pair[1])}
@@ -268,25 +218,26 @@ def _hellos(found: Sequence[Found]) -> frozenset[int]:
 # ------------------------------------------------------------------ what needs no prompt
 
 
-def _everywhere(read: _Text) -> set[Interpretation]:
+def _everywhere(read: Text) -> set[Interpretation]:
     """Return what a text says whatever was asked: keywords, opt-out in other wording, a wrong number."""
     said = _keyword(read) or _keyword(_core(read))
     if said:
         return said
-    if _is_meant(read, {"wrong_number"}, unless="not_wrong_number") or _is_somebody_else(_core(read)):
+    wrong = is_meant(read, {"wrong_number"}, unless="not_wrong_number") or _is_somebody_else(_core(read))
+    if wrong and not read.has("joking"):
         return {_SAYS.WRONG_NUMBER}
-    if _is_meant(read, _OPT_OUTS, unless="not_opt_out"):
+    if is_meant(read, OPT_OUTS, unless="not_opt_out"):
         # "I can't come, take me off the list" means the list of visits.
-        visits = not _LISTS.isdisjoint(read.said) and read.has("cancel_request", "cant_come")
+        visits = not _LISTS.isdisjoint(read.said) and bool(visit_wishes(read, spoken_of=False))
         said |= set() if visits else {_SAYS.OPT_OUT}
     elif read.has("texts_named") and _stops(read):
         said.add(_SAYS.OPT_OUT)
-    elif _is_meant(read, {"opt_in"}, unless="not_opt_in"):
+    elif is_meant(read, {"opt_in"}, unless="not_opt_in"):
         said.add(_SAYS.OPT_IN)
     return said
 
 
-def _keyword(read: _Text) -> set[Interpretation]:
+def _keyword(read: Text) -> set[Interpretation]:
     """Return what a message means that consists of one keyword, courtesies and digits left aside."""
     courtesies = {at for found in read.found if found.rule == "courtesy" for at in range(found.first, found.last)}
     words = [word for word in read.said if not word.isdigit() and word.isascii()]
@@ -312,25 +263,27 @@ def _keyword(read: _Text) -> set[Interpretation]:
     return set()
 
 
-def _stops(read: _Text) -> bool:
+def _stops(read: Text) -> bool:
     """Return whether a clause says no more than to stop, or says so in three words: "all day, knock it off"."""
     return any(
-        found.rule == "stop_alone" and (_is_whole_clause(read, found) or found.last - found.first >= _FEW_WORDS)
+        found.rule == "stop_alone" and (is_whole_clause(read, found) or found.last - found.first >= _FEW_WORDS)
         for found in read.found
     )
 
 
-def _is_somebody_else(read: _Text) -> bool:
+def _is_somebody_else(read: Text) -> bool:
     """Return whether a text denies a name: "this is not Ana", "no soy lupita"."""
     written = set() if read.original.istitle() else {plain(name) for name in _NAME.findall(read.original)}
     for found in read.found:
         if found.rule == "wrong_name" and not read.book.names.isdisjoint(read.words[found.first : found.last]):
             return True
-        if found.rule == "not_them" and _is_whole_clause(read, found):
+        if found.rule == "not_them" and is_whole_clause(read, found):
             return True
-        if found.rule in {"not_named", "not_me"} and _clause_length(read.words, found) <= _FEW:
+        if found.rule == "not_titled" and _may_be_a_name(read, found.last - 1):
+            return True
+        if found.rule in {"not_named", "not_me"} and clause_length(read.words, found) <= _FEW:
             name = read.words[found.last - 1]
-            unknown = name.isalpha() and name not in read.book.vocabulary.known
+            unknown = name not in read.book.names and _may_be_a_name(read, found.last - 1)
             if name in read.book.names or (unknown and name in written):
                 return True
             if unknown and found.rule == "not_named" and len(read.said) <= _FEW:
@@ -338,16 +291,22 @@ def _is_somebody_else(read: _Text) -> bool:
     return False
 
 
-def _asks(read: _Text, prompt: PromptKind) -> bool:
+def _may_be_a_name(read: Text, at: int) -> bool:
+    """Return whether a word is a given name, or none that any phrase knows."""
+    name = read.words[at]
+    return name in read.book.names or (name.isalpha() and name not in read.book.vocabulary.known)
+
+
+def _asks(read: Text, prompt: PromptKind) -> bool:
     """Return whether a text asks something, beside or instead of answering."""
     marked = bool(_MARKS.intersection(_ECHO.sub("", read.original)))
     rules = {"question", "question_word"} if marked else {"question"}
     if prompt in _NOT_ON_A_SCALE:
-        if marked and not _opens(read, "hedge") and (len(read.said) >= 3 or _is_bare_question(read)):
+        if marked and not opens(read, "hedge") and (len(read.said) >= 3 or _is_bare_question(read)):
             return True
         rules.add("question_unmarked")
     jibes = [found for found in read.found if found.rule == "not_question"]
-    asked = [found for found in read.found if not any(_overlap(found, jibe) for jibe in jibes)]
+    asked = [found for found in read.found if not any(overlap(found, jibe) for jibe in jibes)]
     if any(found.rule == "question_anywhere" or (found.rule in rules and read.opens_clause(found)) for found in asked):
         return True
     if marked and any(found.rule in rules for found in read.found):
@@ -357,7 +316,7 @@ def _asks(read: _Text, prompt: PromptKind) -> bool:
     return len(_ACCENTED.findall(read.original.casefold())) > exclaimed
 
 
-def _is_bare_question(read: _Text) -> bool:
+def _is_bare_question(read: Text) -> bool:
     """Return whether a word or two with a question mark ask something: "parking?", but not "ok?" or "maybe?"."""
     nods = ("ack", "confirm", "thanks", "courtesy", "hello", "pleasantry", "yes", "no", "hedge")
     return any(len(word) > _FEW_WORDS for word in read.said) and not read.covered_by(*nods, numbers_too=True)
@@ -367,7 +326,7 @@ def _is_bare_question(read: _Text) -> bool:
 
 
 def _answer(
-    read: _Text, prompt: PromptKind, numbers: Numbers, screening: Screening, said: Collection[Interpretation]
+    read: Text, prompt: PromptKind, numbers: Numbers, screening: Screening, said: Collection[Interpretation]
 ) -> tuple[set[Interpretation], Decimal | None, Screening]:
     """Return the answer to the prompt, its value, and the screening raised by what the answer says."""
     match prompt:
@@ -385,10 +344,10 @@ def _answer(
         case PromptKind.HOME_SAFE:
             return _home_safe(read, numbers, screening)
         case PromptKind.CONFIRM:
-            return (set() if said else _appointment(read)), None, screening
+            return (beside_opt_out(read, said) if said else appointment(read)), None, screening
         case PromptKind.NONE:
             # A letter or a nod answers nothing; a wish about a visit stands for itself.
-            wish = set() if said else _appointment(read, spoken_of=False) & {_SAYS.CANCEL_REQUEST, _SAYS.RESCHEDULE}
+            wish = set() if said else appointment(read, spoken_of=False) & {_SAYS.CANCEL_REQUEST, _SAYS.RESCHEDULE}
             return (wish if len(read.said) > 1 else set()), None, screening
 
 
@@ -412,22 +371,43 @@ def _scored(numbers: Numbers, prompt: PromptKind) -> tuple[set[Interpretation], 
     return {_SAYS.SCORE}, value
 
 
-def _corrected(read: _Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal | None]:
+def _corrected(read: Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal | None]:
     """Return what becomes of an answer given just before: another value, or taken back without one."""
     kinds, value = _scored(numbers, PromptKind.MOOD_ANSWERED)
+    if read.has("visit_meant"):
+        return {_SAYS.RESCHEDULE}, None
+    if read.has("stands") and not read.has("corrects"):
+        return {_SAYS.ACK}, None  # "it was right the first time"
+    if read.has("would_be") and not read.has("corrects"):
+        return set(), None  # "a 10 if the rent were paid"
+    if len(numbers.values) <= 1 and read.has("overstated"):
+        return {_SAYS.CLARIFY}, None
     if not kinds and read.has("takes_back"):
         return {_SAYS.CLARIFY}, None
+    rather = _this_not_that(read) if kinds == {_SAYS.CLARIFY} else None
+    if rather is not None:
+        return {_SAYS.CORRECTION}, rather
     # A bare number may as well answer another question that is open: only words make it a correction.
     if kinds == {_SAYS.SCORE} and _is_correction(read, numbers):
         return {_SAYS.CORRECTION}, value
     return kinds, value
 
 
-def _is_correction(read: _Text, numbers: Numbers) -> bool:
-    return numbers.corrected or read.has("takes_back", "corrects")
+def _this_not_that(read: Text) -> Decimal | None:
+    """Return the first of two numbers of which the other is denied: "sorry, 1 not 10"."""
+    for found in read.found:
+        if found.rule == "this_not_that":
+            digits = [word for word in read.words[found.first : found.last] if word.isdigit()]
+            if len(digits) == len(("this", "that")) and Decimal(digits[0]) <= _SCALES[PromptKind.MOOD_ANSWERED][1]:
+                return Decimal(digits[0])
+    return None
 
 
-def _item(read: _Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal | None]:
+def _is_correction(read: Text, numbers: Numbers) -> bool:
+    return numbers.corrected or read.has("takes_back", "corrects") or bool(_ARROW.search(read.plain))
+
+
+def _item(read: Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal | None]:
     """Return the answer to a 0 to 3 item: a whole number or the text of an option; both must agree."""
     if read.words.count(CLAUSE_BREAK) >= max(_SCATTERED, len(read.said) - 1):
         # "every. single. day."
@@ -449,19 +429,19 @@ def _item(read: _Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal |
     return kinds, value
 
 
-def _is_refused(read: _Text, option: Found) -> bool:
+def _is_refused(read: Text, option: Found) -> bool:
     """Return whether an option is named only to say that it is not the one: "not every day"."""
     return any(
-        found.rule == "not_an_option" and _overlap(found, option) and not _within(found, option) for found in read.found
+        found.rule == "not_an_option" and overlap(found, option) and not within(found, option) for found in read.found
     )
 
 
-def _option(read: _Text, rule: str) -> bool:
+def _option(read: Text, rule: str) -> bool:
     """Return whether an option's words stand as the answer, not somewhere inside a longer sentence."""
     for found in read.found:
         if found.rule == rule and not _is_refused(read, found):
             length = found.last - found.first
-            clause = _clause_length(read.words, found)
+            clause = clause_length(read.words, found)
             if length == 1 and rule == "option_0" and not _fills_clause(read, found):
                 continue  # "no duermo nada"
             if clause - length <= 2 or (length > 1 and (read.opens_clause(found) or clause - length <= 5)):
@@ -469,11 +449,7 @@ def _option(read: _Text, rule: str) -> bool:
     return False
 
 
-def _is_whole_clause(read: _Text, found: Found) -> bool:
-    return found.last - found.first == _clause_length(read.words, found)
-
-
-def _fills_clause(read: _Text, found: Found) -> bool:
+def _fills_clause(read: Text, found: Found) -> bool:
     """Return whether nothing but courtesies stands beside a phrase in its clause."""
     small = {
         at
@@ -481,17 +457,17 @@ def _fills_clause(read: _Text, found: Found) -> bool:
         if one.rule in {"courtesy", "hello", "no", "thanks"}
         for at in range(one.first, one.last)
     } | {at for at, word in enumerate(read.words) if word.isdigit()}
-    start, end = _clause(read.words, found)
+    start, end = clause(read.words, found)
     return all(found.first <= at < found.last or at in small for at in range(start, end))
 
 
 def _item_9(
-    read: _Text, numbers: Numbers, screening: Screening, said: Collection[Interpretation]
+    read: Text, numbers: Numbers, screening: Screening, said: Collection[Interpretation]
 ) -> tuple[set[Interpretation], Decimal | None, Screening]:
     """Return the answer to the question about self-harm; whatever is unclear is a possible crisis (3.2)."""
     kinds, value = _item(read, numbers)
     if value is None and not kinds:
-        yes, no = _opens(read, "yes", not_in=("no", "if_i_said")), _opens(read, "no", not_in=("not_no", "refusal"))
+        yes, no = opens(read, "yes", not_in=("no", "if_i_said")), opens(read, "no", not_in=("not_no", "refusal"))
         yes = yes and not (no and _YES.isdisjoint(read.said))  # "no im good"
         if yes and not no and not read.has("hedge"):
             return {_SAYS.CRISIS}, None, screening.joined(Tier.S1, "item9.yes")
@@ -514,14 +490,14 @@ def _item_9(
     return kinds - {_SAYS.CLARIFY}, None, screening
 
 
-def _is_doubted(read: _Text) -> bool:
+def _is_doubted(read: Text) -> bool:
     """Return whether more words take back a part of "not at all": "0 but", "0 for now"."""
     places = [at for at, word in enumerate(read.words) if word not in BREAKS]
     said = [read.words[at] for at in places]
     jests = _jests(read)
     starts = {jest.first for jest in jests}
     contrasted = any(
-        word in _CONTRASTS | {"sometimes"}
+        word in CONTRASTS | {"sometimes"}
         and _NOTHING.isdisjoint(said[at + 1 : at + 3])
         and tuple(said[at + 1 : at + 4]) not in _NOT_ME
         and starts.isdisjoint(places[at + 1 : at + 1 + _FEW])
@@ -529,19 +505,19 @@ def _is_doubted(read: _Text) -> bool:
     )
     contrasted = contrasted and not _is_only_denied(read)
     is_for_now = any(
-        found.rule == "for_now" and not any(_overlap(found, jest) for jest in jests) for found in read.found
+        found.rule == "for_now" and not any(overlap(found, jest) for jest in jests) for found in read.found
     )
     return contrasted or is_for_now or (not jests and bool(_FOR_NOW.search(" ".join(said)))) or _is_hedged(read)
 
 
-def _jests(read: _Text) -> list[Found]:
+def _jests(read: Text) -> list[Found]:
     """Return what is said in jest, and of no means or deed: "unless crying at commercials counts lol"."""
     grave = [found for found in read.found if found.rule == "grave"]
     jests = [found for found in read.found if found.rule == "in_jest"]
-    return [jest for jest in jests if not any(_overlap(jest, one) for one in grave)]
+    return [jest for jest in jests if not any(overlap(jest, one) for one in grave)]
 
 
-def _is_only_denied(read: _Text) -> bool:
+def _is_only_denied(read: Text) -> bool:
     """Return whether a text with a contrast says nothing but no and thanks: "no, never, thanks for asking tho"."""
     small = {
         at
@@ -550,52 +526,51 @@ def _is_only_denied(read: _Text) -> bool:
         for at in range(found.first, found.last)
     }
     return all(
-        at in small or word in BREAKS | _CONTRASTS | _NOTHING or not word.isascii()
-        for at, word in enumerate(read.words)
+        at in small or word in BREAKS | CONTRASTS | _NOTHING or not word.isascii() for at, word in enumerate(read.words)
     )
 
 
-def _is_hedged(read: _Text) -> bool:
+def _is_hedged(read: Text) -> bool:
     """Return whether a text has a doubt that neither lies in the past nor is part of a no: "not once"."""
     past = [found for found in read.found if found.rule == "formerly"]
     settled = [found for found in read.found if found.rule in {"no", "option_0", "not_hedge"}]
     return any(
         found.rule == "hedge"
-        and not any(_overlap(found, other) for other in past)
-        and not any(_within(found, other) for other in settled)
+        and not any(overlap(found, other) for other in past)
+        and not any(within(found, other) for other in settled)
         for found in read.found
     )
 
 
 def _home_safe(
-    read: _Text, numbers: Numbers, screening: Screening
+    read: Text, numbers: Numbers, screening: Screening
 ) -> tuple[set[Interpretation], Decimal | None, Screening]:
     """Return whether the patient is home: 1 yes, 2 no."""
     if any(rule.endswith("driving_now") for rule in screening.rules):
         return set(), None, screening.joined(Tier.M, "driving_after_visit")
-    alone = _is_meant(read, {"alone"}, unless="not_alone")
+    alone = is_meant(read, {"alone"}, unless="not_alone")
     concern = {_SAYS.REVIEW} if alone or read.has(*_CONCERNS) else set()
     kinds, value = _scored(replace(numbers, pair=None), PromptKind.HOME_SAFE)
     told = read.has("home", "not_home", "unwell", "collapsing", "needs_help")
     if kinds and not (value is None and told):
         return (kinds | {_SAYS.REVIEW} if value == 2 else kinds | concern), value, screening
-    unwell = _is_meant(read, {"unwell"}, unless="not_unwell")
+    unwell = is_meant(read, {"unwell"}, unless="not_unwell")
     if (read.has("collapsing") or (unwell and Tier.M in screening.tiers)) and not read.has("needs_help"):
         # A nurse calls; whether home is not said.
         return {_SAYS.REVIEW}, None, screening.joined(Tier.M, "unwell_after_visit")
     if unwell or read.has("needs_help"):
         return {_SAYS.SCORE, _SAYS.REVIEW}, Decimal(2), screening
-    no = _opens(read, "no", not_in=("alone", "not_alone"))
+    no = opens(read, "no", not_in=("alone", "not_alone"))
     if (alone and not no) or _is_away(read):
         return {_SAYS.REVIEW}, None, screening
     if no and not read.has("home"):
         return {_SAYS.SCORE, _SAYS.REVIEW}, Decimal(2), screening
-    if read.has("home") or _opens(read, "yes") or _is_accompanied(read):
+    if read.has("home") or opens(read, "yes") or _is_accompanied(read):
         return {_SAYS.SCORE} | concern, Decimal(1), screening
     return concern, None, screening
 
 
-def _is_accompanied(read: _Text) -> bool:
+def _is_accompanied(read: Text) -> bool:
     """Return whether a clause begins with whom somebody is with, and not where: "here with my wife"."""
     return any(
         found.rule == "company"
@@ -605,89 +580,24 @@ def _is_accompanied(read: _Text) -> bool:
     )
 
 
-def _is_away(read: _Text) -> bool:
+def _is_away(read: Text) -> bool:
     """Return whether a text tells of being somewhere else than home, unless home comes well before it."""
     home = [found for found in read.found if found.rule == "home"]
     accompanied = [found for found in read.found if found.rule == "not_alone"]
     away = [
         found
         for found in read.found
-        if found.rule == "not_home" and not any(_overlap(found, other) for other in accompanied)
+        if found.rule == "not_home" and not any(overlap(found, other) for other in accompanied)
     ]
     if not away or (home and all(_before(one, other) for one in home for other in away)):
         return False
-    return not (_opens(read, "yes") and home and not any(_near(one, other) for one in home for other in away))
-
-
-def _appointment(read: _Text, *, spoken_of: bool = True) -> set[Interpretation]:
-    """Return what a text wants of a visit, of which it need not say more where one was just spoken of."""
-    letters = [word for word in read.said if word.isascii() and not word.isdigit()]
-    if set(_LETTERS) <= set(letters) and (_asks_both(read) or len(letters) == len(_LETTERS)):
-        return set()  # "C or R??", "c r"
-    bare = "".join(dict.fromkeys("".join(letters))) if letters and len("".join(letters)) <= 3 else ""
-    if bare in _LETTERS:
-        return {_LETTERS[bare]}
-    alone = {letter for letter in _LETTERS if _stands_alone(read, letter)}
-    wishes = _wishes(read, spoken_of=spoken_of)
-    if wishes and (alone != {"c"} or read.has("wish")):
-        return wishes
-    opening = letters[0] if letters else ""
-    if (opening == "r" and len(letters) > 1) or alone == {"r"}:
-        return {_SAYS.RESCHEDULE}
-    if opening == "c" or alone == {"c"}:
-        return {_SAYS.CONFIRM}
-    confirms = _opens(read, "confirm", not_in=("not_confirm",)) or read.has("keep")
-    if confirms and not _UNCONFIRMED.search(" ".join(read.said)):
-        return {_SAYS.CONFIRM}
-    return {_SAYS.RESCHEDULE} if spoken_of and not confirms and _is_unwelcome(read) else set()
-
-
-def _is_unwelcome(read: _Text) -> bool:
-    """Return whether a text only hints that a visit does not fit: "state testing all day", "weekdays are out"."""
-    asks = {"question", "question_anywhere"}
-    if (
-        read.has("undecided", "late")
-        or _opens(read, "hedge", not_in=("likely",))
-        or any(found.rule in asks and read.opens_clause(found) for found in read.found)
-    ):
-        return False
-    return read.has("excuse") or (read.has("time_named") and read.has("time_unwelcome"))
-
-
-def _wishes(read: _Text, *, spoken_of: bool) -> set[Interpretation]:
-    """Return whether a text wants a visit moved or cancelled, what it wants kept left aside."""
-    kept = [found for found in read.found if found.rule in {"keep", "undecided"}]
-    names = {found.rule for found in read.found if not any(_overlap(found, other) for other in kept)}
-    if spoken_of:
-        names |= {rule.removesuffix("_perhaps") for rule in names}
-        if any(found.rule == "cannot" and _is_whole_clause(read, found) for found in read.found):
-            names.add("cant_come")
-    if "cancel_request" in names and "reschedule" in names:
-        return {_SAYS.CANCEL_REQUEST, _SAYS.RESCHEDULE} if _asks_both(read) else {_SAYS.RESCHEDULE}
-    if "cancel_request" in names:
-        return {_SAYS.CANCEL_REQUEST}
-    return {_SAYS.RESCHEDULE} if names & {"reschedule", "cant_come"} else set()
-
-
-def _stands_alone(read: _Text, letter: str) -> bool:
-    """Return whether a letter is a clause of its own, or follows a sign at the end: "so early 😂 C"."""
-    words = [CLAUSE_BREAK, *read.words, CLAUSE_BREAK]
-    return any(
-        word == letter
-        and (words[at + 1] in _CLAUSE_ENDS or not words[at + 1].isascii())
-        and (words[at - 1] in _CLAUSE_ENDS | _LEADS_UP or not words[at - 1].isascii())
-        for at, word in enumerate(words)
-    )
-
-
-def _asks_both(read: _Text) -> bool:
-    return bool({"or", "o"} & set(read.said))
+    return not (opens(read, "yes") and home and not any(_near(one, other) for one in home for other in away))
 
 
 # ------------------------------------------------------------------ all together
 
 
-def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -> Reading:
+def _finished(read: Text, prompt: PromptKind, answer: _Answer, language: str) -> Reading:
     """Add what remains to say: questions, thanks, asking back, and what the screen found."""
     said, screening = set(answer.said), answer.screening
     if _SAYS.HELP in said and prompt in _CHECK_INS:
@@ -700,10 +610,10 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
     if (
         prompt not in _SCORED
         and not said - {_SAYS.CONFIRM, _SAYS.QUESTION}
-        and _is_meant(read, {"late"}, unless="not_late")
+        and (is_meant(read, {"late"}, unless="not_late") or (prompt in _NOT_ON_A_SCALE and read.has("arrived")))
     ):
         core = _core(read)
-        if not (read.has("yes") or core.said[:1] == ["c"] or _stands_alone(core, "c")):
+        if not (read.has("yes") or core.said[:1] == ["c"] or stands_alone(core, "c")):
             said.discard(_SAYS.CONFIRM)
         said.add(_SAYS.REVIEW)
     if said.isdisjoint(_NOTHING_BESIDE) and _SAYS.CRISIS not in alarms and _asks(read, prompt):
@@ -730,18 +640,25 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
         pair=answer.numbers.pair if _SAYS.RANGE in said else None,
         confidence=_confidence(said, answer.numbers, words),
         human_reads=bool(said & {_SAYS.UNMATCHED, _SAYS.REVIEW})
+        or (words > 1 and _asks_for_two_things(said))
         or (words > _FEW_WORDS and not _is_explained(read, said)),
     )
 
 
-def _is_qualified(read: _Text) -> bool:
+def _asks_for_two_things(said: Collection[Interpretation]) -> bool:
+    """Return whether something is said of a visit beside what else is acted on: a person sees to the second."""
+    of_visits = _OF_VISITS & set(said)
+    return bool(of_visits) and len(of_visits | (set(said) & _ACTED_ON)) > 1
+
+
+def _is_qualified(read: Text) -> bool:
     """Return whether an answer goes on with "but" and three words or more: somebody should know what (S-3)."""
     said = read.said
-    at = next((at for at, word in enumerate(said) if word in _CONTRASTS), len(said))
+    at = next((at for at, word in enumerate(said) if word in CONTRASTS), len(said))
     return len(said) - at > _FEW_WORDS
 
 
-def _is_low_with_words(read: _Text, prompt: PromptKind, answer: _Answer) -> bool:
+def _is_low_with_words(read: Text, prompt: PromptKind, answer: _Answer) -> bool:
     """Return whether somebody at the bottom of the scale says more than the number (S-3)."""
     low = (
         answer.value is not None and answer.value <= LOW_MOOD and prompt in {PromptKind.MOOD, PromptKind.MOOD_ANSWERED}
@@ -749,18 +666,18 @@ def _is_low_with_words(read: _Text, prompt: PromptKind, answer: _Answer) -> bool
     return low and len(read.said) > _FEW_WORDS and not _is_explained(read, answer.said)
 
 
-def _tells_of_ailments(read: _Text) -> bool:
+def _tells_of_ailments(read: Text) -> bool:
     """Return whether more than a few words beside an answer tell of a new medicine or what it does (3.6)."""
     return len(read.said) > _FEW_WORDS and read.has("ailing")
 
 
-def _is_explained(read: _Text, said: Collection[Interpretation]) -> bool:
+def _is_explained(read: Text, said: Collection[Interpretation]) -> bool:
     """Return whether every word belongs to what was read; else more was said than the answer (3.6, 6)."""
     rules = (rule for one in said for rule in _SAID_BY.get(one, ()))
     return read.covered_by(*_SAID_BESIDE, *rules, numbers_too=True)
 
 
-def _not_meant_beside_an_alarm(read: _Text) -> set[Interpretation]:
+def _not_meant_beside_an_alarm(read: Text) -> set[Interpretation]:
     """Return what the words of somebody in danger only look like."""
     not_meant = _a_cry(read)
     if not read.has("opt_out") and _SAYS.OPT_OUT not in _keyword(read):
@@ -778,7 +695,7 @@ def _not_meant_beside_an_alarm(read: _Text) -> set[Interpretation]:
     return not_meant
 
 
-def _a_cry(read: _Text) -> set[Interpretation]:
+def _a_cry(read: Text) -> set[Interpretation]:
     """Return the keywords that are none beside an alarm: "please help", "end it all"."""
     return (
         set()
@@ -787,7 +704,7 @@ def _a_cry(read: _Text) -> set[Interpretation]:
     )
 
 
-def _remark(read: _Text, prompt: PromptKind, said: Collection[Interpretation]) -> set[Interpretation]:
+def _remark(read: Text, prompt: PromptKind, said: Collection[Interpretation]) -> set[Interpretation]:
     """Return what a text is that says nothing else: thanks, or a sad face that somebody should see."""
     if said:
         return set()
@@ -800,14 +717,14 @@ def _remark(read: _Text, prompt: PromptKind, said: Collection[Interpretation]) -
         return {_SAYS.ACK, _SAYS.REVIEW} if read.has("farewell") else {_SAYS.ACK}
     elif prompt is PromptKind.MOOD_ANSWERED and _opens_with_thanks(read):
         return {_SAYS.ACK, _SAYS.REVIEW}
-    elif prompt is not PromptKind.CONFIRM and _is_meant(read, {"thanks"}, unless="no"):
+    elif prompt is not PromptKind.CONFIRM and is_meant(read, {"thanks"}, unless="no"):
         # Whatever else is told, it is told with thanks: "them crackers were good, thank ya".
         few = sum(1 for word in read.said if not _DIGITS.match(word)) <= _FEW_WORDS
         return {_SAYS.ACK} if few else {_SAYS.ACK, _SAYS.REVIEW}
     return {_SAYS.REVIEW} if _SAD_SIGNS & set(read.plain) else set()
 
 
-def _opens_with_thanks(read: _Text) -> bool:
+def _opens_with_thanks(read: Text) -> bool:
     """Return whether a clause is thanks or a goodbye, whatever else a text tells."""
     return any(found.rule in _NODS_TO_US and read.opens_clause(found) for found in read.found)
 
@@ -877,7 +794,7 @@ def _confidence(said: Collection[Interpretation], numbers: Numbers, words: int) 
     return 1.0 if words <= 2 else 0.9
 
 
-def _language(read: _Text, hint: str) -> str:
+def _language(read: Text, hint: str) -> str:
     """Return the language that more words of a text belong to, else the hint."""
     english, spanish = (sum(word in read.book.telling[known] for word in read.said) for known in ("en", "es"))
     if spanish == english:
@@ -885,62 +802,9 @@ def _language(read: _Text, hint: str) -> str:
     return "es" if spanish > english else "en"
 
 
-def _opens(read: _Text, rule: str, *, not_in: Collection[str] = ()) -> bool:
-    """Return whether a phrase of a rule begins a clause, those inside a phrase of other rules left out."""
-    others = [found for found in read.found if found.rule in not_in]
-    return any(
-        found.rule == rule
-        and read.opens_clause(found)
-        and not _is_no_nod(read, found)
-        and not _leads_on(read, found)
-        and not any(_within(found, other) for other in others)
-        for found in read.found
-    )
-
-
-def _leads_on(read: _Text, found: Found) -> bool:
-    """Return whether an "ok" only begins what is said then: "ok can my wife sit with me", "ok maybe"."""
-    if found.last - found.first > 1 or read.words[found.first] not in _SOFT or _clause_length(read.words, found) == 1:
-        return False
-    if read.has("question", "question_anywhere"):
-        return True
-    first, last = _clause(read.words, found)
-    small = {at for one in read.found if one.rule in _NODDING for at in range(one.first, one.last)}
-    return found.rule == "confirm" and not small.issuperset(range(first, last))
-
-
-def _is_no_nod(read: _Text, found: Found) -> bool:
-    """Return whether a "y" or "ya" is Spanish for "and" or "already" rather than short for "yes"."""
-    said = list(read.words[found.first : found.last])
-    return said in (["y"], ["ya"]) and _clause_length(read.words, found) > 1
-
-
-def _overlap(one: Found, other: Found) -> bool:
-    return one.first < other.last and other.first < one.last
-
-
-def _within(one: Found, other: Found) -> bool:
-    return other.first <= one.first and one.last <= other.last
-
-
 def _before(one: Found, other: Found) -> bool:
     return one.last <= other.first and other.first - one.last > 2
 
 
 def _near(one: Found, other: Found) -> bool:
-    return abs(one.first - other.last) <= 2 or abs(other.first - one.last) <= 2 or _overlap(one, other)
-
-
-def _clause_length(words: Sequence[str], found: Found) -> int:
-    first, last = _clause(words, found)
-    return last - first
-
-
-def _clause(words: Sequence[str], found: Found) -> tuple[int, int]:
-    """Return where the clause of a phrase begins and ends; a contrast ends it too."""
-    first, last = found.first, found.last
-    while first > 0 and words[first - 1] not in BREAKS:
-        first -= 1
-    while last < len(words) and words[last] not in _CLAUSE_ENDS and words[last].isascii():
-        last += 1
-    return first, last
+    return abs(one.first - other.last) <= 2 or abs(other.first - one.last) <= 2 or overlap(one, other)

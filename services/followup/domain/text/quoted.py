@@ -10,8 +10,11 @@ _VERBS = (
     r"|(?:se )?(?:ri[oó]|reaccion[oó]|reaccion[eé]|enfatiz[oó]|destac[oó]|resalt[oó]|cuestion[oó])"
     r"(?: (?:de|con|a)(?: .{0,24}?)?)?|marc[oó] (?:como|que) .{0,30}?|elimin[oó] (?:un|una|el|la) .{0,24}? (?:de|en))"
 )
+# Phones in Spanish may name who reacts: 'A Brenda le gustó "..."'.
+_WHO = r"(?:a )?[^\W\d_]{2,20}(?: [^\W\d_]{2,20})? (?=(?:no )?(?:le |reaccion))"
 _REACTION = re.compile(
-    rf"^\W*(?:{_VERBS}|{_SIGNS}\s*(?:to|a|en respuesta a))\s*:?\s*{_OPEN}(?P<quote>.*){_CLOSE}?(?P<rest>[^\"“”«»]*)$",
+    rf"^\W*(?:{_WHO})?(?:{_VERBS}|{_SIGNS}\s*(?:to|a|en respuesta a))\s*:?\s*"
+    rf"{_OPEN}(?P<quote>.*){_CLOSE}?(?P<rest>[^\"“”«»]*)$",
     re.IGNORECASE | re.DOTALL,
 )
 _REACTION_TO_MEDIA = re.compile(

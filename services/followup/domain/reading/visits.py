@@ -1,0 +1,153 @@
+"""What a reply wants of a visit: kept, moved, cancelled, or one kept and another not."""
+
+import re
+from collections.abc import Collection
+
+from services.followup.domain.reading.reading import Interpretation
+from services.followup.domain.reading.said import (
+    CLAUSE_ENDS,
+    Text,
+    clause,
+    is_meant,
+    is_whole_clause,
+    opens,
+    overlap,
+)
+from services.followup.domain.text.words import CLAUSE_BREAK
+
+_SAYS = Interpretation
+LETTERS = {"c": _SAYS.CONFIRM, "r": _SAYS.RESCHEDULE}
+OPT_OUTS = frozenset({"opt_out", "opt_out_perhaps"})
+# What may stand right before a letter that answers: "what a morning, ok C".
+_LEADS_UP = frozenset(
+    [
+        "so",
+        "and",
+        "ok",
+        "yes",
+        "anyway",
+        "lol",
+        "haha",
+        "jaja",
+        "y",
+        "asi",
+        "pues",
+        "entonces",
+        "si",
+        "no",
+        "wait",
+        "sorry",
+        "actually",
+        "meant",
+        "digo",
+        "perdon",
+    ]
+)
+_UNCONFIRMED = re.compile(
+    r"\b(?:not|no|cant|dont|didnt|wont|isnt|unable|never|antes de|how do i|where do i|need to|can i|como) "
+    r"(?:\w+ ){0,2}(?:confirm\w*|sure|seguro|segura)\b"
+)
+
+
+def appointment(read: Text, *, spoken_of: bool = True) -> set[Interpretation]:
+    """Return what a text wants of a visit, of which it need not say more where one was just spoken of."""
+    letters = [word for word in read.said if word.isascii() and not word.isdigit()]
+    if set(LETTERS) <= set(letters) and (_asks_both(read) or len(letters) == len(LETTERS)):
+        return set()  # "C or R??", "c r"
+    bare = "".join(dict.fromkeys("".join(letters))) if letters and len("".join(letters)) <= 3 else ""
+    if bare in LETTERS:
+        return {LETTERS[bare]}
+    if " ".join(letters) in read.book.keywords["reschedule"]:
+        return {_SAYS.RESCHEDULE}
+    if {read.words[found.first] for found in read.found if found.rule == "letter_of_a_day"} == set(LETTERS):
+        return set(LETTERS.values())  # "C for Tuesday, R for Friday"
+    alone = {letter for letter in LETTERS if stands_alone(read, letter)}
+    wishes = visit_wishes(read, spoken_of=spoken_of)
+    if wishes and (alone != {"c"} or read.has("wish")):
+        return wishes | ({_SAYS.CONFIRM} if spoken_of and _keeps_another(read) else set())
+    opening = letters[0] if letters else ""
+    if (opening == "r" and len(letters) > 1) or alone == {"r"}:
+        return {_SAYS.RESCHEDULE}
+    if opening == "c" or alone == {"c"}:
+        return {_SAYS.CONFIRM}
+    confirms = opens(read, "confirm", not_in=("not_confirm",)) or is_meant(read, {"keep"}, unless="not_confirm")
+    if confirms and not read.has("asks_first") and not _UNCONFIRMED.search(" ".join(read.said)):
+        return {_SAYS.CONFIRM}
+    return {_SAYS.RESCHEDULE} if spoken_of and not confirms and _is_unwelcome(read) else set()
+
+
+def _is_unwelcome(read: Text) -> bool:
+    """Return whether a text only hints that a visit does not fit: "state testing all day", "weekdays are out"."""
+    asks = {"question", "question_anywhere"}
+    if (
+        read.has("undecided", "late")
+        or opens(read, "hedge", not_in=("likely",))
+        or any(found.rule in asks and read.opens_clause(found) for found in read.found)
+    ):
+        return False
+    return read.has("excuse") or (read.has("time_named") and read.has("time_unwelcome"))
+
+
+def beside_opt_out(read: Text, said: Collection[Interpretation]) -> set[Interpretation]:
+    """Return what a text that opts out of texts also says of a visit, in so many words."""
+    if said != {_SAYS.OPT_OUT}:
+        return set()
+    opted_out = [found for found in read.found if found.rule in OPT_OUTS]
+    told = {
+        found.rule
+        for found in read.found
+        if found.rule in {"confirm", "keep", "cancel_request"}
+        and (found.last - found.first > 1 or read.words[found.first].startswith("confirm"))
+        and not any(overlap(found, other) for other in opted_out)
+    }
+    kinds = appointment(read)
+    if _SAYS.CONFIRM in kinds and not (told & {"confirm", "keep"} or read.said[0] == "c"):
+        return set()  # "yes please stop"
+    return kinds if _SAYS.CONFIRM in kinds else kinds & {_SAYS.CANCEL_REQUEST} if "cancel_request" in told else set()
+
+
+def _keeps_another(read: Text) -> bool:
+    """Return whether one visit is said to be good before another is refused: "the first yes, move the second"."""
+    kept = [found.first for found in read.found if found.rule == "one_kept"]
+    wishes = [found.first for found in read.found if found.rule.startswith(("reschedule", "cancel_request"))]
+    return bool(kept and wishes) and min(kept) < max(wishes)
+
+
+def visit_wishes(read: Text, *, spoken_of: bool, named: bool = False) -> set[Interpretation]:
+    """Return whether a text wants a visit moved or cancelled, what it wants kept left aside.
+
+    Args:
+        read: The text.
+        spoken_of: Whether a visit was just spoken of, so that less needs to be said.
+        named: Whether the clause of the wish must name a visit or its day.
+    """
+    kept = [found for found in read.found if found.rule in {"keep", "undecided"}]
+    free = [found for found in read.found if not any(overlap(found, other) for other in kept)]
+    if named:
+        visits = [clause(read.words, found) for found in read.found if found.rule == "visit_named"]
+        free = [found for found in free if visits and clause(read.words, found) in visits]
+    names = {found.rule for found in free}
+    if spoken_of:
+        names |= {rule.removesuffix("_perhaps") for rule in names}
+        if any(found.rule == "cannot" and is_whole_clause(read, found) for found in read.found):
+            names.add("cant_come")
+    if "cancel_request" in names and "reschedule" in names:
+        return {_SAYS.CANCEL_REQUEST, _SAYS.RESCHEDULE} if _asks_both(read) else {_SAYS.RESCHEDULE}
+    if "cancel_request" in names:
+        return {_SAYS.CANCEL_REQUEST}
+    return {_SAYS.RESCHEDULE} if names & {"reschedule", "cant_come"} else set()
+
+
+def stands_alone(read: Text, letter: str) -> bool:
+    """Return whether a letter is a clause of its own, or follows a sign at the end: "so early 😂 C"."""
+    words = [CLAUSE_BREAK, *read.words, CLAUSE_BREAK]
+    return any(
+        word == letter
+        and (words[at + 1] in CLAUSE_ENDS or not words[at + 1].isascii())
+        and (words[at - 1] in CLAUSE_ENDS | _LEADS_UP or not words[at - 1].isascii())
+        for at, word in enumerate(words)
+    )
+
+
+def _asks_both(read: Text) -> bool:
+    return bool({"or", "o"} & set(read.said))
