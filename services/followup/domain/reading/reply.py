@@ -434,6 +434,8 @@ def _item(read: _Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal |
         read = replace(read, words=read.said, found=read.book.rules.find(read.said), hellos=frozenset())
     kinds, value = _scored(numbers, PromptKind.PHQ_ITEM)
     options = {Decimal(at) for at, rule in enumerate(_OPTIONS) if _option(read, rule)}
+    if options and numbers.seen and not numbers.values and _asks(read, PromptKind.PHQ_ITEM):
+        return {_SAYS.CLARIFY}, None  # "el 2 es casi siempre o que?"
     if options and not numbers.values:
         return ({_SAYS.SCORE}, next(iter(options))) if len(options) == 1 else ({_SAYS.CLARIFY}, None)
     if not numbers.values and any(_is_refused(read, found) for found in read.found if found.rule in _OPTIONS):
