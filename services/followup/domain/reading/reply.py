@@ -491,29 +491,58 @@ def _item_9(
     read: _Text, numbers: Numbers, screening: Screening, said: Collection[Interpretation]
 ) -> tuple[set[Interpretation], Decimal | None, Screening]:
     """Return the answer to the question about self-harm; whatever is unclear is a possible crisis (3.2)."""
+    if _is_meant(read, {"deed"}, unless="not_deed") and not read.has("formerly"):
+        screening = screening.joined(Tier.S1, "item9.deed")
+        if not numbers.values:
+            return set(), None, screening  # "cut my arms a few times"
     kinds, value = _item(read, numbers)
     if value is None and not kinds:
-        yes, no = _opens(read, "yes", not_in=("no", "if_i_said")), _opens(read, "no", not_in=("not_no", "refusal"))
-        yes = yes and not (no and _YES.isdisjoint(read.said))  # "no im good"
+        yes, no = _nods(read)
         if yes and not no and not read.has("hedge"):
             return {_SAYS.CRISIS}, None, screening.joined(Tier.S1, "item9.yes")
-        if no and not yes and _PLAIN_YES.isdisjoint(read.said) and not (_is_hedged(read) or read.has("refusal")):
+        if no and not yes:
             kinds, value = {_SAYS.SCORE}, Decimal(0)
-    if value is not None and value >= 1:
-        tier = Tier.S2 if value == 1 else Tier.S1
-        return kinds, value, screening.joined(tier, f"item9.{value}")
-    if value == 0:
-        if _is_doubted(read):
-            screening = screening.joined(Tier.S2, "item9.contradiction")
-        elif read.has("formerly"):
-            screening = screening.joined(Tier.S3, "item9.formerly")
-        return kinds, value, screening
+    if value is None:
+        return kinds - {_SAYS.CLARIFY}, None, _unclear(read, kinds, screening, said)
+    if value >= 1:
+        return kinds, value, screening.joined(Tier.S2 if value == 1 else Tier.S1, f"item9.{value}")
+    if _is_doubted(read):
+        screening = screening.joined(Tier.S2, "item9.contradiction")
+    elif read.has("formerly", "excepted"):
+        screening = screening.joined(Tier.S3, "item9.formerly")
+    return kinds, value, screening
+
+
+def _unclear(
+    read: _Text, kinds: Collection[Interpretation], screening: Screening, said: Collection[Interpretation]
+) -> Screening:
+    """Return the screening of what is no answer to the question about self-harm; asked back, it is no danger."""
     unsure = read.has("hedge", "does_it_count", "if_i_said", "refusal", "not_no")
     if not kinds and not said and not unsure and _asks(read, PromptKind.ITEM_9):
-        screening = screening.joined(Tier.S3, "item9.question")
-    elif not said and (kinds or unsure or (read.said and not read.covered_by("thanks", "courtesy"))):
-        screening = screening.joined(Tier.S2, "item9.unclear")
-    return kinds - {_SAYS.CLARIFY}, None, screening
+        return screening.joined(Tier.S3, "item9.question")
+    if not said and (kinds or unsure or not _is_only_polite(read)):
+        return screening.joined(Tier.S2, "item9.unclear")
+    return screening
+
+
+def _nods(read: _Text) -> tuple[bool, bool]:
+    """Return whether a text says yes to the question about self-harm, and whether it says a clear no."""
+    yes = _opens(read, "yes", not_in=("no", "if_i_said", "not_yes", "feels_well")) or _says(read, "says_yes")
+    no = _opens(read, "no", not_in=("not_no", "refusal")) or _says(read, "says_no")
+    yes = yes and not (no and _YES.isdisjoint(read.said))  # "no im good"
+    says_yes_too = not (_PLAIN_YES.isdisjoint(read.said) or read.has("not_yes"))
+    return yes, no and (yes or not (says_yes_too or _is_hedged(read) or read.has("refusal")))
+
+
+def _says(read: _Text, rule: str) -> bool:
+    """Return whether a text says so outright, not what would follow: "what happens if I say yes"."""
+    return _is_meant(read, {rule}, unless="not_no") and not read.has("if_i_said")
+
+
+def _is_only_polite(read: _Text) -> bool:
+    """Return whether a text has no word but courtesies, a "yes" not among them: "hoy si"."""
+    polite = read.covered_by("thanks", "courtesy") and _YES.isdisjoint(read.said) and not read.has("feels_well")
+    return not read.said or polite
 
 
 def _is_doubted(read: _Text) -> bool:
@@ -532,6 +561,9 @@ def _is_doubted(read: _Text) -> bool:
     contrasted = contrasted and not _is_only_denied(read)
     is_for_now = any(
         found.rule == "for_now" and not any(_overlap(found, jest) for jest in jests) for found in read.found
+    )
+    is_for_now = is_for_now or any(
+        found.rule == "sometimes_yes" and found.last == _clause(read.words, found)[1] for found in read.found
     )
     return contrasted or is_for_now or (not jests and bool(_FOR_NOW.search(" ".join(said)))) or _is_hedged(read)
 
