@@ -75,7 +75,7 @@ _NOT_ON_A_SCALE = frozenset({PromptKind.CONFIRM, PromptKind.MOOD_ANSWERED, Promp
 # Beside these no question is asked back: a person or another path takes over.
 _SETTLED = frozenset(Interpretation) - {_SAYS.REVIEW, _SAYS.UNMATCHED, _SAYS.EMPTY}
 # What somebody should read beside the answer that one is home.
-_CONCERNS = ("drove", "ailing", "unwell", "collapsing", "needs_help")
+_CONCERNS = ("drove", "ailing", "unwell", "collapsing")
 _ELSEWHERE = tuple([word] for word in ("at", "in", "en", "to", "going", "on", "por", "rumbo"))
 # Beside these a question is not looked for.
 _NOTHING_BESIDE = frozenset({_SAYS.OPT_OUT, _SAYS.OPT_IN, _SAYS.HELP, _SAYS.WRONG_NUMBER})
@@ -126,6 +126,8 @@ _ACCENTED = re.compile(
     r"\b(?:qué|cómo|cuándo|dónde|quién|cuál|cuánto)\b"
 )
 _PARTICIPLE = re.compile(r"(?:[ai]do|cho|[iser]to|lto)$")  # "no ha llegado" does not laugh
+# What no phone writes for its owner: "behind the wheel rn, will text u".
+_TYPED_BY_HAND = re.compile(r"\b(?:u|ur|rn|ya|yall|gonna|lol|tho|omw|bout)\b")
 _NEEDS_LAUGHTER = frozenset({"in_jest"})
 # A "no" that holds for a while only.
 _FOR_NOW = re.compile(
@@ -233,6 +235,8 @@ def _is_automatic(read: _Text) -> bool:
         and read.words[found.last : found.last + 1] == [CLAUSE_BREAK]
         for found in read.found
     )
+    if _TYPED_BY_HAND.search(read.plain):
+        return False
     return headed or _is_meant(read, {"auto_reply", "auto_reply_perhaps"}, unless="not_auto_reply")
 
 
@@ -517,7 +521,7 @@ def _unclear(
     read: _Text, kinds: Collection[Interpretation], screening: Screening, said: Collection[Interpretation]
 ) -> Screening:
     """Return the screening of what is no answer to the question about self-harm; asked back, it is no danger."""
-    unsure = read.has("hedge", "does_it_count", "if_i_said", "refusal", "not_no")
+    unsure = read.has("hedge", "does_it_count", "if_i_said", "refusal", "not_no") or _yes_at_times(read)
     if not kinds and not said and not unsure and _asks(read, PromptKind.ITEM_9):
         return screening.joined(Tier.S3, "item9.question")
     if not said and (kinds or unsure or not _is_only_polite(read)):
@@ -562,10 +566,18 @@ def _is_doubted(read: _Text) -> bool:
     is_for_now = any(
         found.rule == "for_now" and not any(_overlap(found, jest) for jest in jests) for found in read.found
     )
-    is_for_now = is_for_now or any(
-        found.rule == "sometimes_yes" and found.last == _clause(read.words, found)[1] for found in read.found
+    return (
+        contrasted
+        or is_for_now
+        or _yes_at_times(read)
+        or (not jests and bool(_FOR_NOW.search(" ".join(said))))
+        or _is_hedged(read)
     )
-    return contrasted or is_for_now or (not jests and bool(_FOR_NOW.search(" ".join(said)))) or _is_hedged(read)
+
+
+def _yes_at_times(read: _Text) -> bool:
+    """Return whether a clause ends in a yes for some hours: "no. bueno, cuando me quedo sola si"."""
+    return any(found.rule == "sometimes_yes" and found.last == _clause(read.words, found)[1] for found in read.found)
 
 
 def _jests(read: _Text) -> list[Found]:
@@ -608,16 +620,17 @@ def _home_safe(
     if any(rule.endswith("driving_now") for rule in screening.rules):
         return set(), None, screening.joined(Tier.M, "driving_after_visit")
     alone = _is_meant(read, {"alone"}, unless="not_alone")
-    concern = {_SAYS.REVIEW} if alone or read.has(*_CONCERNS) else set()
+    needs_help = _is_meant(read, {"needs_help"}, unless="not_needing")
+    concern = {_SAYS.REVIEW} if alone or needs_help or read.has(*_CONCERNS) else set()
     kinds, value = _scored(replace(numbers, pair=None), PromptKind.HOME_SAFE)
-    told = read.has("home", "not_home", "unwell", "collapsing", "needs_help")
+    told = needs_help or read.has("home", "not_home", "unwell", "collapsing")
     if kinds and not (value is None and told):
         return (kinds | {_SAYS.REVIEW} if value == 2 else kinds | concern), value, screening
     unwell = _is_meant(read, {"unwell"}, unless="not_unwell")
-    if (read.has("collapsing") or (unwell and Tier.M in screening.tiers)) and not read.has("needs_help"):
+    if (read.has("collapsing") or (unwell and Tier.M in screening.tiers)) and not needs_help:
         # A nurse calls; whether home is not said.
         return {_SAYS.REVIEW}, None, screening.joined(Tier.M, "unwell_after_visit")
-    if unwell or read.has("needs_help"):
+    if unwell or needs_help:
         return {_SAYS.SCORE, _SAYS.REVIEW}, Decimal(2), screening
     no = _opens(read, "no", not_in=("alone", "not_alone"))
     if (alone and not no) or _is_away(read):
@@ -650,7 +663,20 @@ def _is_away(read: _Text) -> bool:
     ]
     if not away or (home and all(_before(one, other) for one in home for other in away)):
         return False
+    if _arrived_after(read, away):
+        return False
     return not (_opens(read, "yes") and home and not any(_near(one, other) for one in home for other in away))
+
+
+def _arrived_after(read: _Text, away: Sequence[Found]) -> bool:
+    """Return whether a text ends at home, wherever it was on the way: "stopped for soup, im on the couch now"."""
+    later = [found for found in read.found if found.rule == "home_later"]
+    return any(
+        found.rule == "home_now"
+        and all(one.last <= found.first or _within(one, found) for one in away)
+        and not any(_overlap(found, one) for one in later)
+        for found in read.found
+    )
 
 
 def _appointment(read: _Text, *, spoken_of: bool = True) -> set[Interpretation]:
@@ -730,6 +756,8 @@ def _finished(read: _Text, prompt: PromptKind, answer: _Answer, language: str) -
     if not alarms <= {_SAYS.REVIEW}:
         alarms.discard(_SAYS.REVIEW)
         said.discard(_SAYS.CLARIFY)
+        if _SAYS.MEDICAL_URGENT in alarms:
+            said.discard(_SAYS.OUT_OF_RANGE)  # What was measured: "my hearts going 150".
         said -= _not_meant_beside_an_alarm(read)
     if (
         prompt not in _SCORED
