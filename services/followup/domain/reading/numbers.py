@@ -680,6 +680,8 @@ def _in_question(tokens: Sequence[Token], at: int) -> bool:
         return asked  # "where 10 is great I'm a 3", "con un 3 me suben la dosis?"
     if first in say.WOULD and (opened == at or word_at(tokens, opened).endswith("ing")):
         return at + 1 < len(tokens)  # "would a 3 get reported"
+    if texts_at(tokens, start, 2) in say.ASKS_IN_TWO:
+        return True
     return first in say.ASKS or (asked and first in say.ASKS_WITH_MARK)
 
 
