@@ -1,6 +1,7 @@
 """The words around numbers, in both languages: ``phrases/numbers.toml``, read once."""
 
 import tomllib
+from decimal import Decimal
 from importlib.resources import files
 
 from services.followup.domain.reading.typos import typos_of
@@ -29,6 +30,7 @@ def _endings(name: str, *, then: tuple[str, ...] = ()) -> tuple[str, ...]:
     return tuple(f" {phrase} {tail}".rstrip() for phrase in _DATA[name] for tail in ("", *then))
 
 
+_PARTS = {"and_a_half": "0.5", "and_a_quarter": "0.25", "and_three_quarters": "0.75"}
 _LONG_ENOUGH = 5  # of the words of numbers, those that are read mistyped
 
 VALUES: dict[str, int] = {
@@ -77,7 +79,10 @@ CORRECTION_PHRASES: tuple[str, ...] = tuple(_DATA["correction_phrases"])
 ASKS = _words("asks")
 ASKS_WITH_MARK = _words("asks_with_mark")
 ARTICLES_TOO = _words("articles_too")
-AND_A_HALF = _by_first("and_a_half")
+FRACTIONS: dict[str, tuple[tuple[tuple[str, ...], Decimal], ...]] = {
+    first: tuple((words, Decimal(part)) for name, part in _PARTS.items() for words in _by_first(name).get(first, ()))
+    for first in {phrase[0] for name in _PARTS for phrase in _phrases(name)}
+}
 POINT = _words("point")
 OUT_OF = _by_first("out_of")
 SCALE_FROM = _by_first("scale_from")
@@ -146,3 +151,22 @@ RATED = _words("rated")
 GETS = _words("gets")
 HOW_HIGH = _words("how_high")
 OR_MORE = frozenset(_phrases("or_more"))
+GROWN_UP, VERY_OLD = 13, 100  # ages, of whoever says "im 22"
+I_AM = frozenset({"am", "im"})
+OR = frozenset({"o", "or", "u"})
+SAYS_ENOUGH = _words("says_enough")
+WOULD = _words("would")
+SCORE_TO = frozenset({"-", "a", "to"})
+GAME = _words("game")
+GROUPS = _words("groups")
+EVENTS = _words("events")
+MARKS = _words("marks")
+THAT_ONE = _words("that_one")
+PUT_RIGHT = _words("put_right")
+SPREADS = _words("spreads")
+AT_FIRST = _words("at_first")
+LATER = _words("later")
+TAILS = THIS_VERY_TIME | _words("tails")
+OR_WAS = frozenset(_phrases("or_was"))
+RIGHT = frozenset({"cierto", "correct", "no", "right", "verdad"})
+ASKS_IN_TWO = frozenset(_phrases("asks_in_two"))

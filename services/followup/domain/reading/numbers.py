@@ -6,21 +6,12 @@ Nothing is clipped, converted or guessed.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from services.followup.domain.reading import number_words as say
+from services.followup.domain.reading.tokens import Token, is_whole, texts_at, tokens_of, word_at
 
-_TOKEN = re.compile(
-    r"(?P<clock>[0-9]{1,2}:[0-9]{2}(?:\s?[ap]\.?m\b\.?)?)"
-    r"|(?P<long>[+(]?[0-9]{3}[)\s.-]{1,2}[0-9]{3}[\s.-]?[0-9]{4}|[0-9]{3}-[0-9]{4}|[0-9]{7,})"
-    r"|(?P<date>[0-9]{1,2}[/-][0-9]{1,2}[/-][0-9]{2,4})"
-    r"|(?P<number>[0-9]+(?:[.,][0-9]{1,2}(?![0-9]))?(?![a-z0-9]))"
-    r"|(?P<glued>[a-z]*[0-9][a-z0-9]*(?:'[a-z]+)?)"
-    r"|(?P<word>[a-z]+(?:'[a-z]+)*)"
-    r"|(?P<break>[.!?;\n:]+)"
-    r"|(?P<mark>\S)"
-)
 # A day of the week is past where another number is compared with it: "was a 2 monday, now 7".
 _PAST_DAY = dict.fromkeys(say.WEEKDAYS, "yesterday")
 _MOOD_ENDS = 10  # the items of a questionnaire are about sleep, energy and appetite themselves
@@ -29,33 +20,13 @@ _PAUSES = frozenset({",", "(", ")"})
 _CLAUSE_ENDS = _PAUSES | {"", "|"}
 _NEW_THOUGHT = _PAUSES | say.THEREFORE
 _REACH = 5
+_FEW = 3
 _LONG = 30  # words of a clause that are looked at on each side
 _FAR_BEYOND = 2  # times the end of a short scale
-_NUMBERED = re.compile(r"\b(no|num|nr)\.\s*(?=[0-9])")
 _PLEASANTRIES = re.compile(
     rf"(?<![a-z0-9'])(?:{'|'.join(sorted(say.PLEASANTRIES + say.BLESSINGS, key=len, reverse=True))})(?![a-z0-9'])"
 )
 _SAYINGS = re.compile(rf"(?<![a-z0-9'])(?:{'|'.join(map(re.escape, say.SAYINGS))})(?![a-z0-9'/])")
-_GLUED = re.compile(
-    rf"(?<![a-z0-9])([0-9]{{1,2}})({'|'.join(sorted(say.GLUED_ON, key=len, reverse=True))})(?=[0-9]|\b)"
-)
-_SPELT_OUT = re.compile(r"(?<![a-z0-9'])[a-z](?:[ .-][a-z]){2,}(?![a-z0-9'])")
-_STRETCHED = re.compile(r"([a-z])\1{2,}")
-_APPROXIMATE = re.compile(r"([0-9]+)ish$")
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word, sign or number of a text.
-
-    ``value`` where it is a number, ``spelt`` where that was written in words; ``clitic`` of a word that ends in ``'s``.
-    """
-
-    text: str
-    kind: str
-    value: Decimal | None = None
-    spelt: bool = False
-    clitic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +71,7 @@ def read_numbers(text: str, *, highest: int, answered: bool = False) -> Numbers:
         highest: Where the scale ends.
         answered: Whether an answer was given just before, so that "it was a 4" says what it should have been.
     """
-    every = _tokens(_SAYINGS.sub(" saying ", _PLEASANTRIES.sub(" , ", text)))
+    every = tokens_of(_SAYINGS.sub(" saying ", _PLEASANTRIES.sub(" , ", text)))
     if _is_reversed(every, highest):
         return Numbers(seen=True)
     tokens = _without_scale(every, highest)
@@ -111,7 +82,7 @@ def read_numbers(text: str, *, highest: int, answered: bool = False) -> Numbers:
     starred = [answer for answer in answers if answer.starred]
     if len(starred) == 1:
         answers = starred
-    if any(answer.labelled for answer in answers):
+    if any(answer.labelled for answer in answers) and not (answers[0].labelled and _pair(tokens, answers)):
         answers = [answer for answer in answers if answer.labelled]
     if not answers:
         return Numbers(seen=seen, corrected=corrected)
@@ -124,7 +95,8 @@ def read_numbers(text: str, *, highest: int, answered: bool = False) -> Numbers:
         return Numbers(values=pair, pair=pair, seen=True, corrected=corrected)
     values = tuple(dict.fromkeys(answer.value for answer in answers))
     if len(values) > 1:
-        chosen = None if _another_says(tokens, answers) else _latest(tokens, answers)
+        unsettled = _another_says(tokens, answers) or _spreads(tokens, answers)
+        chosen = None if unsettled else _latest(tokens, answers)
         if chosen is not None:
             return Numbers(values=(chosen,), seen=True, inferred=True, corrected=corrected)
     elif all(answer.was for answer in answers) and not corrected:
@@ -132,67 +104,6 @@ def read_numbers(text: str, *, highest: int, answered: bool = False) -> Numbers:
             return Numbers(seen=True)
         corrected = True
     return Numbers(values=values, seen=True, corrected=corrected)
-
-
-def _tokens(text: str) -> list[Token]:
-    text = _GLUED.sub(r"\1 \2 ", text)
-    text = _SPELT_OUT.sub(lambda match: re.sub(r"[ .-]", "", match[0]), _NUMBERED.sub(r"\1 ", text))
-    return list(_compounded([_token(match) for match in _TOKEN.finditer(text)]))
-
-
-def _token(match: re.Match[str]) -> Token:
-    kind, text = str(match.lastgroup), match[0]
-    if kind == "number":
-        return Token(text, kind, Decimal(text.replace(",", ".")))
-    if kind == "glued":
-        approximate = _APPROXIMATE.match(text)
-        return Token(text, "number", Decimal(approximate[1])) if approximate else Token(text, kind)
-    if kind == "word":
-        bare = text.replace("'", "")
-        value = say.VALUES.get(bare, say.VALUES.get(_STRETCHED.sub(r"\1", bare)))
-        if value is not None:
-            return Token(bare, "number", Decimal(value), spelt=True)
-        return Token(bare, kind, clitic=text.endswith("'s"))
-    return Token(text, kind)
-
-
-def _compounded(tokens: Sequence[Token]) -> Iterator[Token]:
-    """Join what is one number in several tokens: halves, "point five", "n/10", "n out of 10"."""
-    at = 0
-    while at < len(tokens):
-        token = tokens[at]
-        if token.value is None:
-            yield token
-            at += 1
-            continue
-        length, value = _with_fraction(tokens, at)
-        yield replace(token, text=token.text if length == 1 else "n", value=value)
-        at += length
-
-
-def _texts(tokens: Sequence[Token], at: int, count: int) -> tuple[str, ...]:
-    return tuple(token.text for token in tokens[at : at + count])
-
-
-def _with_fraction(tokens: Sequence[Token], at: int) -> tuple[int, Decimal]:
-    """Return how many tokens a number covers, and its value."""
-    token = tokens[at]
-    assert token.value is not None
-    if _is_whole(token):
-        for words in say.AND_A_HALF.get(_word(tokens, at + 1), ()):
-            if _texts(tokens, at + 1, len(words)) == words:
-                return 1 + len(words), token.value + Decimal("0.5")
-        if _texts(tokens, at + 1, 3) == ("1", "/", "2"):
-            return 4, token.value + Decimal("0.5")
-        following = tokens[at + 1 : at + 3]
-        if (
-            len(following) == 2
-            and following[0].text in say.POINT
-            and following[1].value is not None
-            and following[1].value < 10
-        ):
-            return 3, token.value + following[1].value / 10
-    return 1, token.value
 
 
 def _without_scale(tokens: list[Token], highest: int) -> list[Token]:
@@ -214,20 +125,20 @@ def _without_scale(tokens: list[Token], highest: int) -> list[Token]:
 def _scale_at(tokens: Sequence[Token], at: int, highest: int) -> int:
     """Return how many tokens from here on only name the scale."""
     if at and tokens[at - 1].value is not None:
-        for words in say.OUT_OF.get(_word(tokens, at), ()):
-            if _texts(tokens, at, len(words)) == words and _is(tokens, at + len(words), highest):
+        for words in say.OUT_OF.get(word_at(tokens, at), ()):
+            if texts_at(tokens, at, len(words)) == words and _is(tokens, at + len(words), highest):
                 return len(words) + 1
-    for words in say.SCALE_FROM.get(_word(tokens, at), ()):
-        if _texts(tokens, at, len(words)) == words and (length := _span_of_scale(tokens, at + len(words), highest)):
+    for words in say.SCALE_FROM.get(word_at(tokens, at), ()):
+        if texts_at(tokens, at, len(words)) == words and (length := _span_of_scale(tokens, at + len(words), highest)):
             return len(words) + length
     if at or len(tokens) > 3:
         length = _span_of_scale(tokens, at, highest)
-        if length and _word(tokens, at + 1) not in {"and", "y"}:
+        if length and word_at(tokens, at + 1) not in {"and", "y"}:
             return length
-    for words in say.SCALE_OF.get(_word(tokens, at), ()):
+    for words in say.SCALE_OF.get(word_at(tokens, at), ()):
         end = at + len(words)
-        if _texts(tokens, at, len(words)) == words and _is(tokens, end, highest):
-            return len(words) + (2 if _word(tokens, end + 1) in {"point", "scale"} else 1)
+        if texts_at(tokens, at, len(words)) == words and _is(tokens, end, highest):
+            return len(words) + (2 if word_at(tokens, end + 1) in {"point", "scale"} else 1)
     return 0
 
 
@@ -235,9 +146,9 @@ def _span_of_scale(tokens: Sequence[Token], at: int, highest: int) -> int:
     """Return how many tokens "0 to 10" or "1-10" covers at a place, 0 if it does not stand there."""
     if not (_is(tokens, at, 0) or _is(tokens, at, 1)):
         return 0
-    if _word(tokens, at + 1) in say.SCALE_TO and _is(tokens, at + 2, highest):
+    if word_at(tokens, at + 1) in say.SCALE_TO and _is(tokens, at + 2, highest):
         return 3
-    return 4 if _texts(tokens, at + 1, 2) in say.SCALE_TO_TWO and _is(tokens, at + 3, highest) else 0
+    return 4 if texts_at(tokens, at + 1, 2) in say.SCALE_TO_TWO and _is(tokens, at + 3, highest) else 0
 
 
 def _is(tokens: Sequence[Token], at: int, value: int) -> bool:
@@ -248,32 +159,24 @@ def _is_number(tokens: Sequence[Token], at: int) -> bool:
     return at < len(tokens) and tokens[at].value is not None
 
 
-def _word(tokens: Sequence[Token], at: int) -> str:
-    """Return the word or sign at a place, "" beyond the ends, "|" for a break."""
-    if not 0 <= at < len(tokens):
-        return ""
-    token = tokens[at]
-    return "|" if token.kind == "break" else token.text
-
-
 def _is_reversed(tokens: Sequence[Token], highest: int) -> bool:
     """Return whether a text takes the scale the other way round: "10 if ten is the worst"."""
     return any(
         (token.value == highest and _end_named(tokens, at) in say.WORST)
         or (token.value == 0 and _end_named(tokens, at) in say.BEST)
         for at, token in enumerate(tokens)
-        if token.value is not None and _word(tokens, at - 1) != "/"
+        if token.value is not None and word_at(tokens, at - 1) != "/"
     )
 
 
 def _end_named(tokens: Sequence[Token], at: int) -> str:
     """Return what a number is said to mean on the scale, "" if nothing: "10 is the worst", "0 = bad"."""
     place = at + 1
-    if _word(tokens, place) not in say.MEANS and _word(tokens, at - 1) not in say.SUPPOSE:
+    if word_at(tokens, place) not in say.MEANS and word_at(tokens, at - 1) not in say.SUPPOSE:
         return ""
-    while place < len(tokens) and _word(tokens, place) in say.MEANS | say.ARTICLES:
+    while place < len(tokens) and word_at(tokens, place) in say.MEANS | say.ARTICLES:
         place += 1
-    return _word(tokens, place) if _word(tokens, place + 1) not in say.SINCE_WHEN else ""
+    return word_at(tokens, place) if word_at(tokens, place + 1) not in say.SINCE_WHEN else ""
 
 
 def _names_end(tokens: Sequence[Token], at: int) -> bool:
@@ -287,14 +190,14 @@ def _answers(tokens: Sequence[Token], highest: int) -> Iterator[_Answer]:
     for at, token in enumerate(tokens):
         if token.value is None:
             continue
-        negative = _word(tokens, at - 1) == "-" and (
-            at == 1 or _word(tokens, at - 2) in {"|", ""} or tokens[at - 2].value is None
+        negative = word_at(tokens, at - 1) == "-" and (
+            at == 1 or word_at(tokens, at - 2) in {"|", ""} or tokens[at - 2].value is None
         )
         negative = negative and not _spaced_dash(tokens, at)
-        if negative or _word(tokens, at - 1) in say.MINUS:
+        if negative or word_at(tokens, at - 1) in say.MINUS:
             yield _Answer(-token.value, at, at + 1)
         elif not _is_something_else(tokens, at, highest):
-            after = _word(tokens, at + 2) if _word(tokens, at + 1) in say.OF else _word(tokens, at + 1)
+            after = word_at(tokens, at + 2) if word_at(tokens, at + 1) in say.OF else word_at(tokens, at + 1)
             yield _Answer(
                 token.value,
                 at,
@@ -302,7 +205,7 @@ def _answers(tokens: Sequence[Token], highest: int) -> Iterator[_Answer]:
                 past=_is_past(tokens, at),
                 was=_was_before(tokens, at),
                 labelled=_label_before(tokens, at) in say.MOOD or after in say.MOOD,
-                starred=_word(tokens, at - 1) == "*",
+                starred=word_at(tokens, at - 1) == "*",
                 now=_is_now(tokens, at),
                 told=_told(tokens, at),
             )
@@ -311,10 +214,10 @@ def _answers(tokens: Sequence[Token], highest: int) -> Iterator[_Answer]:
 def _told(tokens: Sequence[Token], at: int) -> str:
     """Return the word by which a number is what was typed or said before, "" where it is none: "I put 9", "puso 10"."""
     place = at - 1
-    while _word(tokens, place) in say.TOLD_FILLERS:
+    while word_at(tokens, place) in say.TOLD_FILLERS:
         place -= 1
-    if _texts(tokens, place - 1, 2) in say.TOLD_PHRASES or _word(tokens, place) in say.TOLD:
-        return _word(tokens, place)
+    if texts_at(tokens, place - 1, 2) in say.TOLD_PHRASES or word_at(tokens, place) in say.TOLD:
+        return word_at(tokens, place)
     return ""
 
 
@@ -345,13 +248,16 @@ def _without_amounts(tokens: Sequence[Token], answers: list[_Answer], highest: i
 
 def _is_clear(tokens: Sequence[Token], answer: _Answer) -> bool:
     """Return whether a number makes up a clause, with no more than what leads up to it: ", so im at a 5."."""
-    after = _word(tokens, answer.last)
-    if after not in _CLAUSE_ENDS | say.THIS_VERY_TIME and not _is_sign(after):
+    end = answer.last
+    while end - answer.last < _FEW and word_at(tokens, end) in say.TAILS:
+        end += 1
+    after = word_at(tokens, end)
+    if after not in _CLAUSE_ENDS and not _is_sign(after):
         return False
     place = answer.first - 1
-    while _word(tokens, place) in say.LEADS:
+    while word_at(tokens, place) in say.LEADS:
         place -= 1
-    begins = _word(tokens, place)
+    begins = word_at(tokens, place)
     if begins in say.CONNECTIVES:
         # "3 and a 7" joins, "de 6 a 6 y ando en 4" goes on
         return place < answer.first - 2 or not _is_number(tokens, place - 1)
@@ -377,14 +283,18 @@ def _is_something_else(tokens: Sequence[Token], at: int, highest: int) -> bool:
 
 def _measures(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number has a unit: "9 hours", "7 a.m.", "2 of us"."""
-    after, then = _word(tokens, at + 1), _word(tokens, at + 2)
+    after, then = word_at(tokens, at + 1), word_at(tokens, at + 2)
     if after in say.RANGE_JOINTS and at + 2 < len(tokens) and tokens[at + 2].value is not None:
         # "3-4 hrs", "2 or 3 beers"
-        return _word(tokens, at + 3) in say.UNITS
+        return word_at(tokens, at + 3) in say.UNITS
     if after in say.ONE_OF and tokens[at].value != 1:
         return False
     if after == "por":
         return then == "ciento"
+    if after == "under" and _is_number(tokens, at + 2):
+        return True  # "3 under 5"
+    if after in say.ADJECTIVES and then in say.UNITS:
+        return True  # "3 square meals"
     if after.endswith(("itos", "itas")) and after not in say.ENDEARMENTS:
         return True  # "3 horitas"
     return after in say.UNITS or (after in {"a", "p"} and then == "m") or (after == "of" and then in say.OF_PEOPLE)
@@ -392,13 +302,15 @@ def _measures(tokens: Sequence[Token], at: int) -> bool:
 
 def _is_part(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number is a percentage, a price, or a part of a fraction, date or blood pressure."""
-    before, after = _word(tokens, at - 1), _word(tokens, at + 1)
+    before, after = word_at(tokens, at - 1), word_at(tokens, at + 1)
     if after == "%" or before in {"$", "<"}:
         return True
     value = tokens[at].value
     if value is not None and 1900 <= value < 2100 and len(tokens) > 1:  # a year
         return True
-    if at >= 2 and (_texts(tokens, at - 2, 2) == ("out", "of") or (before in say.OF and _is_of_number(tokens, at - 2))):
+    if at >= 2 and (
+        texts_at(tokens, at - 2, 2) == ("out", "of") or (before in say.OF and _is_of_number(tokens, at - 2))
+    ):
         return True  # "5 days out of 14"; what is out of the scale's end was left out before
     if _is_of_number(tokens, at):
         return True
@@ -410,25 +322,42 @@ def _is_part(tokens: Sequence[Token], at: int) -> bool:
 def _is_of_number(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number is so many of another: "3 out of 14", "12 of 14"."""
     return tokens[at].value is not None and any(
-        _texts(tokens, at + 1, len(words)) == words and _is_number(tokens, at + 1 + len(words))
-        for words in say.PART_OF.get(_word(tokens, at + 1), ())
+        texts_at(tokens, at + 1, len(words)) == words and _is_number(tokens, at + 1 + len(words))
+        for words in say.PART_OF.get(word_at(tokens, at + 1), ())
     )
+
+
+def _is_result(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number is half of how a game ended: "won 5-4", "perdieron 3 a 1"."""
+    first = at if word_at(tokens, at + 1) in say.SCORE_TO and _is_number(tokens, at + 2) else at - 2
+    if first < 0 or not _is_number(tokens, first) or word_at(tokens, first + 1) not in say.SCORE_TO:
+        return False
+    words = [word_at(tokens, place) for place in range(max(_clause_start(tokens, first), first - _REACH), first)]
+    return not say.GAME.isdisjoint(words) and say.THEREFORE.isdisjoint(words)
+
+
+def _is_of_a_group(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number says how many belong together: "family of 5", "avg of the two"."""
+    before, two_before = word_at(tokens, at - 1), word_at(tokens, at - 2)
+    if before in say.OF and two_before in say.GROUPS:
+        return True
+    return tokens[at].value == 2 and before == "the" and two_before in {"of", "between"}
 
 
 def _is_whole_period(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number says how many days were asked about: "3 days out of the 14"."""
-    return any(_texts(tokens, max(0, at - len(words)), len(words)) == words for words in say.OUT_OF_DAYS)
+    return any(texts_at(tokens, max(0, at - len(words)), len(words)) == words for words in say.OUT_OF_DAYS)
 
 
 def _is_date(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number is the day of a month: "july 4", "el 5 de mayo"."""
-    after = _word(tokens, at + 2) if _word(tokens, at + 1) in {"de", "of"} else _word(tokens, at + 1)
-    return not say.MONTHS.isdisjoint((_word(tokens, at - 1), after))
+    after = word_at(tokens, at + 2) if word_at(tokens, at + 1) in {"de", "of"} else word_at(tokens, at + 1)
+    return not say.MONTHS.isdisjoint((word_at(tokens, at - 1), after))
 
 
 def _is_label(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number names which one: "day 3", "visit no. 2", "my 2 kids"."""
-    before, two_before = _word(tokens, at - 1), _word(tokens, at - 2)
+    before, two_before = word_at(tokens, at - 1), word_at(tokens, at - 2)
     if before in say.PERIODS:
         return two_before in say.PERIOD_OPENERS
     if before in {"#", "no", "number", "numero"} and two_before in say.COUNTED:
@@ -437,9 +366,11 @@ def _is_label(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _is_time(tokens: Sequence[Token], at: int) -> bool:
-    if _word(tokens, at + 1) in say.RANGE_JOINTS and _is_number(tokens, at + 2) and _in_part_of_day(tokens, at + 2):
+    if word_at(tokens, at + 1) in say.RANGE_JOINTS and _is_number(tokens, at + 2) and _in_part_of_day(tokens, at + 2):
         return True  # "entre 8 y 9 de la noche"
-    before = _word(tokens, at - 1)
+    before = word_at(tokens, at - 1)
+    if before == "de" and word_at(tokens, at - 2) in say.EVENTS:
+        return True  # "la misa de 8"
     if before == "la":
         return tokens[at].value == 1 and len(tokens) > 2  # "la 2" is an option, for two o'clock is "las 2"
     if before not in say.ARTICLES and _in_part_of_day(tokens, at):
@@ -449,40 +380,53 @@ def _is_time(tokens: Sequence[Token], at: int) -> bool:
 
 def _is_open_ended(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number is only where an answer begins: "5 or more"."""
-    return _texts(tokens, at + 1, 2) in say.OR_MORE and _word(tokens, at + 3) != "like"
+    return texts_at(tokens, at + 1, 2) in say.OR_MORE and word_at(tokens, at + 3) != "like"
 
 
 def _in_part_of_day(tokens: Sequence[Token], at: int) -> bool:
-    return any(_texts(tokens, at + 1, len(words)) == words for words in say.PARTS_OF_DAY.get(_word(tokens, at + 1), ()))
+    return any(
+        texts_at(tokens, at + 1, len(words)) == words for words in say.PARTS_OF_DAY.get(word_at(tokens, at + 1), ())
+    )
 
 
 def _rates_another(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number rates something else than mood: "anxiety 8"."""
-    label, before_label = _label_before(tokens, at), _word(tokens, at - 2)
-    if label == _word(tokens, at - 1) and before_label in {"de", "of", "from", "with", "con"}:
+    label, before_label = _label_before(tokens, at), word_at(tokens, at - 2)
+    if label == word_at(tokens, at - 1) and before_label in {"de", "of", "from", "with", "con"}:
         return False
     place = at - 1
-    while _word(tokens, place) in say.ARTICLES:
+    while word_at(tokens, place) in say.ARTICLES:
         place -= 1
-    if _word(tokens, place) in say.GETS and _word(tokens, place - 1) in say.RATED:
+    if word_at(tokens, place) in say.GETS and word_at(tokens, place - 1) in say.RATED:
         return True  # "the nurse is a 10"
-    after = _word(tokens, at + 2) if _word(tokens, at + 1) in say.OF else _word(tokens, at + 1)
+    if _is_marked(tokens, at):
+        return True
+    after = word_at(tokens, at + 2) if word_at(tokens, at + 1) in say.OF else word_at(tokens, at + 1)
     return label in say.OTHER_SCALES or (after in say.OTHER_SCALES and label not in say.MOOD)
+
+
+def _is_marked(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number is the mark of somebody or something: "diez puntos la enfermera", "10 for the nurse"."""
+    place = at + 1
+    while word_at(tokens, place) in say.MARKS | say.ARTICLES:
+        place += 1
+    marked = {word_at(tokens, one) for one in range(place, place + _FEW)}
+    return word_at(tokens, at + 1) in say.MARKS and not marked.isdisjoint(say.RATED)
 
 
 def _exceeds_in_a_sentence(tokens: Sequence[Token], at: int, highest: int) -> bool:
     """Return whether a number beyond a short scale counts something in a sentence: "my heart is going like 150"."""
     value = tokens[at].value
-    before = [_word(tokens, place) for place in range(max(0, at - _LONG), at)]
+    before = [word_at(tokens, place) for place in range(max(0, at - _LONG), at)]
     return value is not None and value > highest * _FAR_BEYOND and any(word.isalpha() for word in before)
 
 
 def _is_vital_sign(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number was measured on the body: "bp 128 over 76", "azúcar 141", "presión 13 con 8"."""
-    of = _word(tokens, at + 2) if _word(tokens, at + 1) in {"de", "of"} else ""
+    of = word_at(tokens, at + 2) if word_at(tokens, at + 1) in {"de", "of"} else ""
     if _label_before(tokens, at) in say.VITAL_SIGNS or of in say.VITAL_SIGNS:
         return True  # "bp 120", "39 de fiebre"
-    if _word(tokens, at - 1) in say.OVER and at > 1:
+    if word_at(tokens, at - 1) in say.OVER and at > 1:
         first = tokens[at - 2].value
         return first is not None and _is_vital_sign(tokens, at - 2)
     return False
@@ -490,7 +434,7 @@ def _is_vital_sign(tokens: Sequence[Token], at: int) -> bool:
 
 def _is_letters_short(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a 2 or 4 is short for a word: "next 2 me", "got 2 go", "2 tired", "thanks 4 asking"."""
-    before, after = _word(tokens, at - 1), _word(tokens, at + 1)
+    before, after = word_at(tokens, at - 1), word_at(tokens, at + 1)
     match tokens[at].text:
         case "2":
             if before in say.TO_AFTER and after in say.TO_BEFORE:
@@ -510,19 +454,21 @@ def _is_letters_short(tokens: Sequence[Token], at: int) -> bool:
 def _is_age(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number is somebody else's age or mark: "my son is 9", "mi suegra es un dos"."""
     place = at - 1
-    while _word(tokens, place) in say.ARTICLES:
+    while word_at(tokens, place) in say.ARTICLES:
         place -= 1
-    before = _word(tokens, place)
-    another = before in say.PERSONS_ARE or (before in say.BE and _word(tokens, place - 1) in say.PERSONS)
+    before = word_at(tokens, place)
+    if before in say.I_AM and len(tokens) > _FEW and say.GROWN_UP <= (tokens[at].value or 0) < say.VERY_OLD:
+        return True  # "im 22 n my mom still calls"
+    another = before in say.PERSONS_ARE or (before in say.BE and word_at(tokens, place - 1) in say.PERSONS)
     return another and not _speaks_for_another(tokens, at)
 
 
 def _speaks_for_another(tokens: Sequence[Token], at: int) -> bool:
     """Return whether somebody answers for the patient: "mom says she is a 5", "he's a 7. this is his wife"."""
-    words = [_word(tokens, place) for place in range(max(0, at - _LONG), at)]
+    words = [word_at(tokens, place) for place in range(max(0, at - _LONG), at)]
     says = any(word in say.SAYS and words[place - 1] in say.PERSONS for place, word in enumerate(words) if place)
     return says or any(
-        _texts(tokens, place, len(opening)) == opening
+        texts_at(tokens, place, len(opening)) == opening
         for place, token in enumerate(tokens[:_LONG])
         for opening in say.SPEAKING_FOR.get(token.text, ())
     )
@@ -539,19 +485,19 @@ def _counts_on(tokens: Sequence[Token], at: int) -> bool:
 
 def _counts(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number says how much of something: "took 2 tylenol"."""
-    place, after = at - 1, _word(tokens, at + 1)
-    while _word(tokens, place) in say.ABOUT:
+    place, after = at - 1, word_at(tokens, at + 1)
+    while word_at(tokens, place) in say.ABOUT:
         place -= 1
-    if _word(tokens, place) in say.TAKING:
+    if word_at(tokens, place) in say.TAKING:
         return True  # "took like 9 of his pills"
-    if _word(tokens, place - (_word(tokens, place) in {"en", "el"})) in say.NUMBERING:
+    if word_at(tokens, place - (word_at(tokens, place) in {"en", "el"})) in say.NUMBERING:
         return True  # "somos 4 en casa"
-    return _word(tokens, place) in say.COUNT_VERBS and after not in say.CLOSERS_AFTER | {"", "|", ","}
+    return word_at(tokens, place) in say.COUNT_VERBS and after not in say.CLOSERS_AFTER | {"", "|", ","}
 
 
 def _is_range_slash(tokens: Sequence[Token], at: int) -> bool:
     """Return whether n/m are two neighbours on the scale rather than a fraction, date or pressure."""
-    if at < 0 or at + 2 >= len(tokens) or _word(tokens, at + 1) != "/":
+    if at < 0 or at + 2 >= len(tokens) or word_at(tokens, at + 1) != "/":
         return False
     low, high = tokens[at].value, tokens[at + 2].value
     return low is not None and high is not None and high == low + 1 and high in {6, 7, 8, 9}
@@ -559,11 +505,11 @@ def _is_range_slash(tokens: Sequence[Token], at: int) -> bool:
 
 def _stands(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number in digits stands where an answer stands."""
-    before, after = _word(tokens, at - 1), _word(tokens, at + 1)
+    before, after = word_at(tokens, at - 1), word_at(tokens, at + 1)
     starts = before in {"", "|", ",", "(", "[", '"', "-", "*", "~", "=", ">", "#", "'", ":"} or _is_sign(before)
     ends = after in {"", "|", ",", ")", "]", '"', "-", "*", "~", "+", ">", "'", "("} or _is_sign(after)
-    things = at + 2 if _word(tokens, at + 1) in say.ADJECTIVES else at + 1
-    counts = _is_plural(tokens, things) and _is_whole(tokens[at])
+    things = at + 2 if word_at(tokens, at + 1) in say.ADJECTIVES else at + 1
+    counts = _is_plural(tokens, things) and is_whole(tokens[at])
     cued = before in say.CUES and not (counts and before in say.COUNTS_AFTER)
     if ends or cued or after in say.CLOSERS | say.ENDEARMENTS:
         return True
@@ -573,18 +519,14 @@ def _stands(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _is_plural(tokens: Sequence[Token], at: int) -> bool:
-    word = _word(tokens, at)
+    word = word_at(tokens, at)
     named = word.endswith("s") and len(word) > 3 and word not in say.NO_PLURALS and not word.endswith("mos")
     return named and not tokens[at].clitic
 
 
-def _is_whole(token: Token) -> bool:
-    return token.value is not None and token.value == token.value.to_integral_value()
-
-
 def _stands_as_word(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number in words stands as the answer: "three", "a solid six", "un cuatro hoy"."""
-    before, after = _word(tokens, at - 1), _word(tokens, at + 1)
+    before, after = word_at(tokens, at - 1), word_at(tokens, at + 1)
     text = tokens[at].text
     starts = before in {"", "|", ",", "(", "[", '"', "-", "*", "~", "=", ">", ":"} or _is_sign(before)
     starts = starts or before in say.FILLERS | say.ENDEARMENTS
@@ -609,7 +551,7 @@ def _stands_as_word(tokens: Sequence[Token], at: int) -> bool:
 def _ends_clause(tokens: Sequence[Token], at: int) -> bool:
     if at >= len(tokens) or tokens[at].kind != "word":
         return False
-    after = _word(tokens, at + 1)
+    after = word_at(tokens, at + 1)
     return after in {"", "|", ","} or _is_sign(after)
 
 
@@ -619,13 +561,13 @@ def _is_sign(text: str) -> bool:
 
 def _stands_at(tokens: Sequence[Token], at: int) -> bool:
     """Return whether "at 7", "en 5" states a level: "im at 7", "still at a 7", "at 7" alone."""
-    two_before = _word(tokens, at - 2)
-    if _word(tokens, at - 1) in {"las", "la"}:
+    two_before = word_at(tokens, at - 2)
+    if word_at(tokens, at - 1) in {"las", "la"}:
         return False
-    if two_before == "me" and _word(tokens, at - 3) in say.SUMMONS:
+    if two_before == "me" and word_at(tokens, at - 3) in say.SUMMONS:
         return False
     return two_before in say.LEVEL_VERBS or (
-        two_before in {"", "|", ","} and _word(tokens, at + 1) not in say.DAY_TIMES
+        two_before in {"", "|", ","} and word_at(tokens, at + 1) not in say.DAY_TIMES
     )
 
 
@@ -635,24 +577,42 @@ def _is_denied(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _is_taken_back(tokens: Sequence[Token], at: int) -> bool:
-    return any(_texts(tokens, at + 1, len(words)) == words for words in say.TAKEN_BACK.get(_word(tokens, at + 1), ()))
+    if word_at(tokens, at - 1) in say.THAT_ONE and _is_put_right(tokens, at):
+        return True
+    if word_at(tokens, at + 1) in say.WAS and word_at(tokens, at + 3) in say.OTHER_SCALES:
+        return True  # "9 was my anxiety"
+    return any(
+        texts_at(tokens, at + 1, len(words)) == words for words in say.TAKEN_BACK.get(word_at(tokens, at + 1), ())
+    )
+
+
+def _is_put_right(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether another number takes the place of "that 8": "that 8 was a 3", "ese 8 no, un 6"."""
+    if word_at(tokens, at + 1) == "no":
+        return word_at(tokens, at + 2) in _CLAUSE_ENDS and any(
+            _is_number(tokens, one) for one in range(at, at + _REACH)
+        )
+    place = at + 1
+    while word_at(tokens, place) in say.PUT_RIGHT | say.ARTICLES:
+        place += 1
+    return word_at(tokens, at + 1) in say.PUT_RIGHT and _is_number(tokens, place)
 
 
 def _is_denied_before(tokens: Sequence[Token], at: int) -> bool:
-    words = [_word(tokens, place) for place in range(max(0, at - 4), at)]
+    words = [word_at(tokens, place) for place in range(max(0, at - 4), at)]
     while words and (words[-1] in say.DENIAL_FILLERS):
         words.pop()
     if not words:
         return False
     if words[-1] in say.NEGATORS:
-        bare_no = words[-1] == "no" and _word(tokens, at - 1) == "no"
+        bare_no = words[-1] == "no" and word_at(tokens, at - 1) == "no"
         if not bare_no:
             return words[-2:] != ["no", "no"]  # "no no un 8" corrects
-        if {_word(tokens, place) for place in range(max(0, at - 5), at)} & {"es", "era", "fue"}:
+        if {word_at(tokens, place) for place in range(max(0, at - 5), at)} & {"es", "era", "fue"}:
             return True
         # "no 5" after an answer corrects it; "no 7 sino 3" denies the 7.
-        return _word(tokens, at + 1) in {"sino", "but", "es", "its", "mas"}
-    phrase = " ".join(("", *(_word(tokens, place) for place in range(max(0, at - 6), at))))
+        return word_at(tokens, at + 1) in {"sino", "but", "es", "its", "mas"}
+    phrase = " ".join(("", *(word_at(tokens, place) for place in range(max(0, at - 6), at))))
     if phrase.endswith(say.IN_PLACE_OF):
         # "5 instead of 7", but "puse 9 en vez de 6" means the 6
         return not any(_is_number(tokens, place) and _told(tokens, place) for place in range(max(0, at - _LONG), at))
@@ -663,9 +623,9 @@ def _is_denied_before(tokens: Sequence[Token], at: int) -> bool:
 
 def _is_delta(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number is a change, not a level: "up 2 points", "down 3 from yesterday"."""
-    before, after = _word(tokens, at - 1), _word(tokens, at + 1)
+    before, after = word_at(tokens, at - 1), word_at(tokens, at + 1)
     if after in {"points", "point", "puntos", "punto", "notches", "notch", "levels"}:
-        return _word(tokens, at + 2) in say.CHANGES or before in {
+        return word_at(tokens, at + 2) in say.CHANGES or before in {
             "up",
             "down",
             "by",
@@ -679,43 +639,100 @@ def _is_delta(tokens: Sequence[Token], at: int) -> bool:
 
 
 def _is_compared(tokens: Sequence[Token], at: int) -> bool:
-    words = [_word(tokens, place) for place in range(max(0, at - 4), at)]
+    words = [word_at(tokens, place) for place in range(max(0, at - 4), at)]
     while words and words[-1] in {"a", "an", "the", "un", "el", "my", "mi"}:
         words.pop()
     return bool(words) and (
         words[-1] in say.COMPARED
-        or words[-2:] in (["compared", "to"], ["comparado", "con"])
+        or words[-2:] in (["compared", "to"], ["comparado", "con"], ["arriba", "de"], ["debajo", "de"])
         or (words[-1] == "que" and len(words) > 1 and words[-2] in say.CHANGES)
     )
 
 
 def _label_before(tokens: Sequence[Token], at: int) -> str:
     place = at - 1
-    while place >= 0 and (_word(tokens, place) in say.LABEL_JOINTS or tokens[place].text in {":", "=", "-"}):
+    while place >= 0 and (word_at(tokens, place) in say.LABEL_JOINTS or tokens[place].text in {":", "=", "-"}):
         place -= 1
-    return _word(tokens, place)
+    return word_at(tokens, place)
 
 
 def _in_question(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number is part of a question about it: "what does 0 mean", "is 10 good or bad?"."""
+    start = _clause_start(tokens, at)
+    while start < at and word_at(tokens, start) in say.FILLERS | say.ARTICLES:
+        start += 1
+    first = word_at(tokens, start)
+    asked = _is_asked(tokens, at)
+    ends = say.WORST | say.BEST | say.HOW_HIGH
+    if first in say.MEANS and start == at - 1 and {word_at(tokens, at + 1), word_at(tokens, at + 2)} & ends:
+        return True  # "is 10 the best"
+    if _weighs_ends(tokens, at) or (asked and _follows_question(tokens, at)):
+        return True
+    if at == start:
+        after = word_at(tokens, at + 2)
+        if asked and word_at(tokens, at + 1) in say.MEANS and after not in say.SAYS_ENOUGH:
+            return True  # "el 2 es casi siempre?"
+        return (asked or _is_checked(tokens, at)) and _end_named(tokens, at) in ends
+    opened = start + 1
+    while word_at(tokens, opened) in say.ARTICLES:
+        opened += 1
+    if first in say.SUPPOSE and _is_number(tokens, opened):
+        return asked  # "where 10 is great I'm a 3", "con un 3 me suben la dosis?"
+    if first in say.WOULD and (opened == at or word_at(tokens, opened).endswith("ing")):
+        return at + 1 < len(tokens)  # "would a 3 get reported"
+    if texts_at(tokens, start, 2) in say.ASKS_IN_TWO:
+        return True
+    return first in say.ASKS or (asked and first in say.ASKS_WITH_MARK)
+
+
+def _clause_start(tokens: Sequence[Token], at: int) -> int:
     start = at
     while start > max(0, at - _LONG) and tokens[start - 1].kind != "break" and tokens[start - 1].text != ",":
         start -= 1
-    while start < at and _word(tokens, start) in say.FILLERS | say.ARTICLES:
-        start += 1
-    first = _word(tokens, start)
+    return start
+
+
+def _is_asked(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether the sentence of a number ends with a question mark."""
     end = at
     while end < min(len(tokens), at + _LONG) and tokens[end].kind != "break":
         end += 1
-    asked = end < len(tokens) and "?" in tokens[end].text
-    ends = say.WORST | say.BEST | say.HOW_HIGH
-    if first in say.MEANS and start == at - 1 and {_word(tokens, at + 1), _word(tokens, at + 2)} & ends:
-        return True  # "is 10 the best"
-    if at == start:
-        return asked and _end_named(tokens, at) in ends
-    if first in say.SUPPOSE and _is_number(tokens, start + 1):
-        return asked  # "where 10 is great I'm a 3"
-    return first in say.ASKS or (asked and first in say.ASKS_WITH_MARK)
+    return end < len(tokens) and "?" in tokens[end].text
+
+
+def _is_checked(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a sentence wants to be told that it is right: "10 is good right"."""
+    end = at
+    while end < min(len(tokens), at + _LONG) and tokens[end].kind != "break":
+        end += 1
+    return word_at(tokens, end - 1) in say.RIGHT
+
+
+def _weighs_ends(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number is asked to be one end or the other: "is 10 good or 10 bad"."""
+    if not {word_at(tokens, place) for place in range(at + 1, at + 4)} & (say.WORST | say.BEST):
+        return False
+    start, end = _clause_start(tokens, at), at
+    while end < min(len(tokens), at + _LONG) and word_at(tokens, end) not in _CLAUSE_ENDS:
+        end += 1
+    words = [word_at(tokens, place) for place in range(start, end)]
+    either = next((place for place, word in enumerate(words) if word in say.OR), len(words))
+    before, after = set(words[:either]), set(words[either:])
+    return bool((before & say.BEST and after & say.WORST) or (before & say.WORST and after & say.BEST))
+
+
+def _follows_question(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether numbers only end a question: "which end is the good one, 10?"."""
+    start = _clause_start(tokens, at)
+    if word_at(tokens, start - 1) != "," or any(
+        tokens[place].value is None and word_at(tokens, place) not in say.OR | say.ARTICLES
+        for place in range(start, at)
+    ):
+        return False
+    start = _clause_start(tokens, start - 1)
+    while word_at(tokens, start) in say.FILLERS:
+        start += 1
+    return word_at(tokens, start) in say.ASKS
 
 
 def _is_past(tokens: Sequence[Token], at: int) -> bool:
@@ -725,6 +742,7 @@ def _is_past(tokens: Sequence[Token], at: int) -> bool:
         start > 0
         and tokens[start - 1].kind != "break"
         and tokens[start - 1].value is None
+        and not _is_sign(tokens[start - 1].text)
         and tokens[start - 1].text not in _NEW_THOUGHT
     ):
         start -= 1
@@ -738,11 +756,13 @@ def _is_past(tokens: Sequence[Token], at: int) -> bool:
         end += 1
     if _time_follows(tokens, at):
         start = at
-    before = [_PAST_DAY.get(word, word) for word in (_word(tokens, place) for place in range(start, at))]
-    after = [_PAST_DAY.get(word, word) for word in (_word(tokens, place) for place in range(at + 1, end))]
+    before = [_PAST_DAY.get(word, word) for word in (word_at(tokens, place) for place in range(start, at))]
+    after = [_PAST_DAY.get(word, word) for word in (word_at(tokens, place) for place in range(at + 1, end))]
     next_is_number = end < len(tokens) and tokens[end].value is not None
     if " ".join(before[-3:]) in say.WOULD_BE or " ".join(before[-2:]) in say.WOULD_BE:
         return True
+    if not say.OR_WAS.isdisjoint((tuple(before[-2:]), tuple(before[-3:-1]), tuple(before[-3:]))):
+        return False  # "el 1, o era el 2?"
     was = _nearest_is_past(reversed(before))
     if was is not None:
         return was
@@ -755,17 +775,17 @@ def _is_past(tokens: Sequence[Token], at: int) -> bool:
 def _time_follows(tokens: Sequence[Token], at: int) -> bool:
     """Return whether each number has its time behind it, as the first shows: "3 today 5 yesterday"."""
     return (
-        {_word(tokens, at - 1), _word(tokens, at + 1)} <= say.TIMES_OF_A_NUMBER
+        {word_at(tokens, at - 1), word_at(tokens, at + 1)} <= say.TIMES_OF_A_NUMBER
         and at > 1
         and _is_number(tokens, at - 2)
-        and _word(tokens, at - 3) in _CLAUSE_ENDS
+        and word_at(tokens, at - 3) in _CLAUSE_ENDS
     )
 
 
 def _is_now(tokens: Sequence[Token], at: int) -> bool:
     """Return whether the few words before a number say that it holds now: "normal days 5, hoy 7"."""
     if _time_follows(tokens, at):
-        return _word(tokens, at + 1) in say.THIS_VERY_TIME
+        return word_at(tokens, at + 1) in say.THIS_VERY_TIME
     place = at - 1
     while place >= max(0, at - _REACH) and tokens[place].kind == "word" and tokens[place].value is None:
         if tokens[place].text in say.THIS_VERY_TIME:
@@ -779,11 +799,13 @@ def _was_before(tokens: Sequence[Token], at: int) -> bool:
     before: list[str] = []
     place = at - 1
     while place >= max(0, at - _LONG) and tokens[place].kind != "break" and tokens[place].text not in _NEW_THOUGHT:
-        before.append(_word(tokens, place))
+        if _is_sign(tokens[place].text):
+            break
+        before.append(word_at(tokens, place))
         place -= 1
-    if _word(tokens, at + 1) in say.WAS and {_word(tokens, at + 2), _word(tokens, at + 3)} & say.PAST:
+    if word_at(tokens, at + 1) in say.WAS and {word_at(tokens, at + 2), word_at(tokens, at + 3)} & say.PAST:
         return True
-    return bool(_nearest_is_past(before)) and _word(tokens, at + 1) not in say.NOW
+    return bool(_nearest_is_past(before)) and word_at(tokens, at + 1) not in say.NOW
 
 
 def _nearest_is_past(words: Iterable[str]) -> bool | None:
@@ -798,10 +820,10 @@ def _pair(tokens: Sequence[Token], answers: Sequence[_Answer]) -> tuple[Decimal,
     low, high = sorted(answer.value for answer in answers)
     if high - low != 1 or low != low.to_integral_value() or low < 0:
         return None
-    between = [_word(tokens, place) for place in range(answers[0].last, answers[1].first)]
+    between = [word_at(tokens, place) for place in range(answers[0].last, answers[1].first)]
     paused = not say.MAYBE.isdisjoint(between)
-    joint = [word for word in between if word not in say.RANGE_FILLERS and not (paused and word == "|")]
-    opened = {_word(tokens, answers[0].first - 1), _word(tokens, answers[0].first - 2)}
+    joint = [word for word in between if word not in say.RANGE_FILLERS and not (paused and word in {"|", ","})]
+    opened = {word_at(tokens, answers[0].first - 1), word_at(tokens, answers[0].first - 2)}
     if opened & {"from", "went", "desde"}:
         return None
     if joint and all(word in say.RANGE_JOINTS for word in joint) and len(joint) <= 2:
@@ -811,17 +833,24 @@ def _pair(tokens: Sequence[Token], answers: Sequence[_Answer]) -> tuple[Decimal,
 
 def _another_says(tokens: Sequence[Token], answers: Sequence[_Answer]) -> bool:
     """Return whether the last number is what somebody else would say: "a 6, my daughter says more like a 4"."""
-    between = {_word(tokens, place) for place in range(answers[-2].last, answers[-1].first)}
+    between = {word_at(tokens, place) for place in range(answers[-2].last, answers[-1].first)}
     return bool(between & say.PERSONS and between & say.SAYS)
+
+
+def _spreads(tokens: Sequence[Token], answers: Sequence[_Answer]) -> bool:
+    """Return whether two numbers are how far it goes up and down: "anywhere from 2-6", "de 3 a 7 segun el dia"."""
+    first, last = answers[0].first, answers[-1].last
+    around = {word_at(tokens, place) for place in (*range(first - _REACH, first), *range(last, last + _FEW))}
+    return len(answers) == 2 and not around.isdisjoint(say.SPREADS)
 
 
 def _latest(tokens: Sequence[Token], answers: Sequence[_Answer]) -> Decimal | None:
     """Return the one value that contrast words pick among several, or None."""
     before, last = answers[-2:]
-    between = [_word(tokens, place) for place in range(before.last, last.first)]
-    if _replaces(between) or _has_moved(tokens, answers, between):
+    between = [word_at(tokens, place) for place in range(before.last, last.first)]
+    if _replaces(between) or _has_moved(tokens, answers, between) or _came_later(tokens, before, last):
         return last.value
-    if "from" in between and _word(tokens, before.first - 1) == "to":
+    if "from" in between and word_at(tokens, before.first - 1) == "to":
         return before.value
     now = {answer.value for answer in answers if answer.now}
     if len(now) == 1:
@@ -831,6 +860,13 @@ def _latest(tokens: Sequence[Token], answers: Sequence[_Answer]) -> Decimal | No
         return current[0]
     clear = {answer.value for answer in answers if _is_clear(tokens, answer)}
     return next(iter(clear)) if len(clear) == 1 else None
+
+
+def _came_later(tokens: Sequence[Token], before: _Answer, last: _Answer) -> bool:
+    """Return whether the day went from one number to the next: "woke up at a 3, by noon I was a 6"."""
+    opened = {word_at(tokens, place) for place in range(before.first - _REACH, before.first)}
+    between = {word_at(tokens, place) for place in range(before.last, last.first)}
+    return not (before.now or opened.isdisjoint(say.AT_FIRST) or between.isdisjoint(say.LATER))
 
 
 def _replaces(between: Sequence[str]) -> bool:
@@ -848,7 +884,7 @@ def _has_moved(tokens: Sequence[Token], answers: Sequence[_Answer], between: Seq
         return False
     if not (say.MOVES - say.FROM).isdisjoint(between):
         return True
-    opened = (_word(tokens, place) for place in range(max(0, answers[-2].first - 4), answers[-2].first))
+    opened = (word_at(tokens, place) for place in range(max(0, answers[-2].first - 4), answers[-2].first))
     return len(answers) == 2 and joined in say.UP_TO and any(word in say.MOVES for word in opened)
 
 
@@ -856,7 +892,7 @@ def _corrects(tokens: Sequence[Token]) -> bool:
     words = [token.text for token in tokens]
     text = " ".join(words)
     starred = any(
-        token.value is not None and ("*" in {_word(tokens, at - 1), _word(tokens, at + 1)})
+        token.value is not None and ("*" in {word_at(tokens, at - 1), word_at(tokens, at + 1)})
         for at, token in enumerate(tokens)
     )
     return (
@@ -871,6 +907,8 @@ _OTHER_MEANINGS = (
     _is_part,
     _is_date,
     _is_label,
+    _is_result,
+    _is_of_a_group,
     _is_whole_period,
     _is_vital_sign,
     _is_letters_short,

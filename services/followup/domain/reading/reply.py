@@ -64,7 +64,7 @@ _NOT_ON_A_SCALE = frozenset({PromptKind.CONFIRM, PromptKind.MOOD_ANSWERED, Promp
 # Beside these no question is asked back: a person or another path takes over.
 _SETTLED = frozenset(Interpretation) - {_SAYS.REVIEW, _SAYS.UNMATCHED, _SAYS.EMPTY}
 # What somebody should read beside the answer that one is home.
-_CONCERNS = ("drove", "ailing", "unwell", "collapsing", "needs_help")
+_CONCERNS = ("drove", "ailing", "unwell", "collapsing")
 _ELSEWHERE = tuple([word] for word in ("at", "in", "en", "to", "going", "on", "por", "rumbo"))
 # Beside these a question is not looked for.
 _NOTHING_BESIDE = frozenset({_SAYS.OPT_OUT, _SAYS.OPT_IN, _SAYS.HELP, _SAYS.WRONG_NUMBER})
@@ -112,6 +112,8 @@ _ACCENTED = re.compile(
     r"\b(?:qué|cómo|cuándo|dónde|quién|cuál|cuánto)\b"
 )
 _PARTICIPLE = re.compile(r"(?:[ai]do|cho|[iser]to|lto)$")  # "no ha llegado" does not laugh
+# What no phone writes for its owner: "behind the wheel rn, will text u".
+_TYPED_BY_HAND = re.compile(r"\b(?:u|ur|rn|ya|yall|gonna|lol|tho|omw|bout)\b")
 _NEEDS_LAUGHTER = frozenset({"in_jest"})
 # A "no" that holds for a while only.
 _FOR_NOW = re.compile(
@@ -189,6 +191,8 @@ def _is_automatic(read: Text) -> bool:
         and read.words[found.last : found.last + 1] == [CLAUSE_BREAK]
         for found in read.found
     )
+    if _TYPED_BY_HAND.search(read.plain):
+        return False
     return headed or is_meant(read, {"auto_reply", "auto_reply_perhaps"}, unless="not_auto_reply")
 
 
@@ -414,6 +418,8 @@ def _item(read: Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal | 
         read = replace(read, words=read.said, found=read.book.rules.find(read.said), hellos=frozenset())
     kinds, value = _scored(numbers, PromptKind.PHQ_ITEM)
     options = {Decimal(at) for at, rule in enumerate(_OPTIONS) if _option(read, rule)}
+    if options and numbers.seen and not numbers.values and _asks(read, PromptKind.PHQ_ITEM):
+        return {_SAYS.CLARIFY}, None  # "el 2 es casi siempre o que?"
     if options and not numbers.values:
         return ({_SAYS.SCORE}, next(iter(options))) if len(options) == 1 else ({_SAYS.CLARIFY}, None)
     if not numbers.values and any(_is_refused(read, found) for found in read.found if found.rule in _OPTIONS):
@@ -465,29 +471,58 @@ def _item_9(
     read: Text, numbers: Numbers, screening: Screening, said: Collection[Interpretation]
 ) -> tuple[set[Interpretation], Decimal | None, Screening]:
     """Return the answer to the question about self-harm; whatever is unclear is a possible crisis (3.2)."""
+    if is_meant(read, {"deed"}, unless="not_deed") and not read.has("formerly"):
+        screening = screening.joined(Tier.S1, "item9.deed")
+        if not numbers.values:
+            return set(), None, screening  # "cut my arms a few times"
     kinds, value = _item(read, numbers)
     if value is None and not kinds:
-        yes, no = opens(read, "yes", not_in=("no", "if_i_said")), opens(read, "no", not_in=("not_no", "refusal"))
-        yes = yes and not (no and _YES.isdisjoint(read.said))  # "no im good"
+        yes, no = _nods(read)
         if yes and not no and not read.has("hedge"):
             return {_SAYS.CRISIS}, None, screening.joined(Tier.S1, "item9.yes")
-        if no and not yes and _PLAIN_YES.isdisjoint(read.said) and not (_is_hedged(read) or read.has("refusal")):
+        if no and not yes:
             kinds, value = {_SAYS.SCORE}, Decimal(0)
-    if value is not None and value >= 1:
-        tier = Tier.S2 if value == 1 else Tier.S1
-        return kinds, value, screening.joined(tier, f"item9.{value}")
-    if value == 0:
-        if _is_doubted(read):
-            screening = screening.joined(Tier.S2, "item9.contradiction")
-        elif read.has("formerly"):
-            screening = screening.joined(Tier.S3, "item9.formerly")
-        return kinds, value, screening
-    unsure = read.has("hedge", "does_it_count", "if_i_said", "refusal", "not_no")
+    if value is None:
+        return kinds - {_SAYS.CLARIFY}, None, _unclear(read, kinds, screening, said)
+    if value >= 1:
+        return kinds, value, screening.joined(Tier.S2 if value == 1 else Tier.S1, f"item9.{value}")
+    if _is_doubted(read):
+        screening = screening.joined(Tier.S2, "item9.contradiction")
+    elif read.has("formerly", "excepted"):
+        screening = screening.joined(Tier.S3, "item9.formerly")
+    return kinds, value, screening
+
+
+def _unclear(
+    read: Text, kinds: Collection[Interpretation], screening: Screening, said: Collection[Interpretation]
+) -> Screening:
+    """Return the screening of what is no answer to the question about self-harm; asked back, it is no danger."""
+    unsure = read.has("hedge", "does_it_count", "if_i_said", "refusal", "not_no") or _yes_at_times(read)
     if not kinds and not said and not unsure and _asks(read, PromptKind.ITEM_9):
-        screening = screening.joined(Tier.S3, "item9.question")
-    elif not said and (kinds or unsure or (read.said and not read.covered_by("thanks", "courtesy"))):
-        screening = screening.joined(Tier.S2, "item9.unclear")
-    return kinds - {_SAYS.CLARIFY}, None, screening
+        return screening.joined(Tier.S3, "item9.question")
+    if not said and (kinds or unsure or not _is_only_polite(read)):
+        return screening.joined(Tier.S2, "item9.unclear")
+    return screening
+
+
+def _nods(read: Text) -> tuple[bool, bool]:
+    """Return whether a text says yes to the question about self-harm, and whether it says a clear no."""
+    yes = opens(read, "yes", not_in=("no", "if_i_said", "not_yes", "feels_well")) or _says(read, "says_yes")
+    no = opens(read, "no", not_in=("not_no", "refusal")) or _says(read, "says_no")
+    yes = yes and not (no and _YES.isdisjoint(read.said))  # "no im good"
+    says_yes_too = not (_PLAIN_YES.isdisjoint(read.said) or read.has("not_yes"))
+    return yes, no and (yes or not (says_yes_too or _is_hedged(read) or read.has("refusal")))
+
+
+def _says(read: Text, rule: str) -> bool:
+    """Return whether a text says so outright, not what would follow: "what happens if I say yes"."""
+    return is_meant(read, {rule}, unless="not_no") and not read.has("if_i_said")
+
+
+def _is_only_polite(read: Text) -> bool:
+    """Return whether a text has no word but courtesies, a "yes" not among them: "hoy si"."""
+    polite = read.covered_by("thanks", "courtesy") and _YES.isdisjoint(read.said) and not read.has("feels_well")
+    return not read.said or polite
 
 
 def _is_doubted(read: Text) -> bool:
@@ -507,7 +542,18 @@ def _is_doubted(read: Text) -> bool:
     is_for_now = any(
         found.rule == "for_now" and not any(overlap(found, jest) for jest in jests) for found in read.found
     )
-    return contrasted or is_for_now or (not jests and bool(_FOR_NOW.search(" ".join(said)))) or _is_hedged(read)
+    return (
+        contrasted
+        or is_for_now
+        or _yes_at_times(read)
+        or (not jests and bool(_FOR_NOW.search(" ".join(said))))
+        or _is_hedged(read)
+    )
+
+
+def _yes_at_times(read: Text) -> bool:
+    """Return whether a clause ends in a yes for some hours: "no. bueno, cuando me quedo sola si"."""
+    return any(found.rule == "sometimes_yes" and found.last == clause(read.words, found)[1] for found in read.found)
 
 
 def _jests(read: Text) -> list[Found]:
@@ -549,16 +595,17 @@ def _home_safe(
     if any(rule.endswith("driving_now") for rule in screening.rules):
         return set(), None, screening.joined(Tier.M, "driving_after_visit")
     alone = is_meant(read, {"alone"}, unless="not_alone")
-    concern = {_SAYS.REVIEW} if alone or read.has(*_CONCERNS) else set()
+    needs_help = is_meant(read, {"needs_help"}, unless="not_needing")
+    concern = {_SAYS.REVIEW} if alone or needs_help or read.has(*_CONCERNS) else set()
     kinds, value = _scored(replace(numbers, pair=None), PromptKind.HOME_SAFE)
-    told = read.has("home", "not_home", "unwell", "collapsing", "needs_help")
+    told = needs_help or read.has("home", "not_home", "unwell", "collapsing")
     if kinds and not (value is None and told):
         return (kinds | {_SAYS.REVIEW} if value == 2 else kinds | concern), value, screening
     unwell = is_meant(read, {"unwell"}, unless="not_unwell")
-    if (read.has("collapsing") or (unwell and Tier.M in screening.tiers)) and not read.has("needs_help"):
+    if (read.has("collapsing") or (unwell and Tier.M in screening.tiers)) and not needs_help:
         # A nurse calls; whether home is not said.
         return {_SAYS.REVIEW}, None, screening.joined(Tier.M, "unwell_after_visit")
-    if unwell or read.has("needs_help"):
+    if unwell or needs_help:
         return {_SAYS.SCORE, _SAYS.REVIEW}, Decimal(2), screening
     no = opens(read, "no", not_in=("alone", "not_alone"))
     if (alone and not no) or _is_away(read):
@@ -591,7 +638,20 @@ def _is_away(read: Text) -> bool:
     ]
     if not away or (home and all(_before(one, other) for one in home for other in away)):
         return False
+    if _arrived_after(read, away):
+        return False
     return not (opens(read, "yes") and home and not any(_near(one, other) for one in home for other in away))
+
+
+def _arrived_after(read: Text, away: Sequence[Found]) -> bool:
+    """Return whether a text ends at home, wherever it was on the way: "stopped for soup, im on the couch now"."""
+    later = [found for found in read.found if found.rule == "home_later"]
+    return any(
+        found.rule == "home_now"
+        and all(one.last <= found.first or within(one, found) for one in away)
+        and not any(overlap(found, one) for one in later)
+        for found in read.found
+    )
 
 
 # ------------------------------------------------------------------ all together
@@ -606,6 +666,8 @@ def _finished(read: Text, prompt: PromptKind, answer: _Answer, language: str) ->
     if not alarms <= {_SAYS.REVIEW}:
         alarms.discard(_SAYS.REVIEW)
         said.discard(_SAYS.CLARIFY)
+        if _SAYS.MEDICAL_URGENT in alarms:
+            said.discard(_SAYS.OUT_OF_RANGE)  # What was measured: "my hearts going 150".
         said -= _not_meant_beside_an_alarm(read)
     if (
         prompt not in _SCORED
