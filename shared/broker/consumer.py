@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from aio_pika.abc import AbstractIncomingMessage
+from aiormq import Channel
 from aiormq.exceptions import ChannelInvalidStateError
 
 from shared.broker.connection import declare_on, declare_topology, let_go, link_errors, open_connection
@@ -264,9 +265,9 @@ class Consumer:
             log.info("handling one by one", queue=self.queue, count=len(batch), reason=type(error).__name__)
             return batch
         self._breaker.succeeded()
-        for delivery, job, is_done in zip(batch, jobs, done, strict=True):
+        await self._settle(_acknowledge([one.message for one, is_done in zip(batch, done, strict=True) if is_done]))
+        for job, is_done in zip(jobs, done, strict=True):
             if is_done:
-                await self._settle(delivery.message.ack())
                 self._count(job.envelope.type, "handled", started)
         return [delivery for delivery, is_done in zip(batch, done, strict=True) if not is_done]
 
@@ -394,6 +395,14 @@ class Consumer:
 def _routing_key(message: AbstractIncomingMessage) -> str:
     """Return the routing key that a message first came with, also when it comes back from a retry queue."""
     return str(message.headers.get(ROUTING_KEY) or message.routing_key or "")
+
+
+async def _acknowledge(messages: Sequence[AbstractIncomingMessage]) -> None:
+    """Acknowledge several deliveries, without waiting for each to reach the socket."""
+    for message in messages:
+        assert isinstance(message.channel, Channel)
+        assert message.delivery_tag is not None
+        await message.channel.basic_ack(message.delivery_tag, wait=False)
 
 
 def _is_gone(message: AbstractIncomingMessage) -> bool:

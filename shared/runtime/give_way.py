@@ -8,6 +8,7 @@ _CALM_BELOW = 15.0
 _OVER_S = 1.0
 _RESTS_FOR = 9.0
 _LONGEST_REST_S = 1.0
+_SHORTER_BY = 10
 _BREATH_S = 0.015
 
 
@@ -37,6 +38,10 @@ class GiveWay:
     def rest_after(self, worked_s: float) -> float:
         """Return for how many seconds to rest after so many seconds of work that could have waited."""
         return min(worked_s * _RESTS_FOR, _LONGEST_REST_S) if self.is_busy else 0.0
+
+    def at_once(self, most: int) -> int:
+        """Return how many things that can wait to take on at once, of ``most``: a long piece would hold up others."""
+        return max(1, most // _SHORTER_BY) if self.is_busy else most
 
     def breath_after(self, _worked_s: float) -> float:
         """Return for how many seconds to wait for company after work that cannot wait: more of it is then done at once.

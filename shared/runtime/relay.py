@@ -1,6 +1,7 @@
 """The relay: publishes what the outbox holds, oldest first, and forgets it once the broker has confirmed it."""
 
 import asyncio
+from collections.abc import Callable
 
 from shared.broker.publisher import Publication, Publisher, UnroutableError
 from shared.broker.topology import EVENTS, QUEUES, URGENT_QUEUE_OF
@@ -19,7 +20,16 @@ _BATCH = 200
 class OutboxRelay:
     """Empties one lane of one service's outbox through a channel of its own."""
 
-    def __init__(self, database: Database, publisher: Publisher, metrics: Metrics, *, urgent: bool) -> None:
+    def __init__(
+        self,
+        database: Database,
+        publisher: Publisher,
+        metrics: Metrics,
+        *,
+        urgent: bool,
+        at_once: Callable[[int], int] | None = None,
+    ) -> None:
+        self._at_once = at_once
         self._database = database
         self._publisher = publisher
         self._metrics = metrics
@@ -36,20 +46,21 @@ class OutboxRelay:
         Raises:
             DependencyUnavailableError: the database or the broker is away; what was not confirmed stays.
         """
+        limit = self._at_once(_BATCH) if self._at_once else _BATCH
         published: list[int] = []
         refused: list[int] = []
         # The rows stay locked while they are published, at most five seconds: another relay skips them meanwhile.
         async with self._database.transaction(
             last=lambda: outbox.settling(published=published, refused=refused)
         ) as connection:
-            rows = await outbox.take(connection, self._database.sealer, urgent=self._urgent, limit=_BATCH)
+            rows = await outbox.take(connection, self._database.sealer, urgent=self._urgent, limit=limit)
             answers = await asyncio.gather(*(self._publish(row) for row in rows), return_exceptions=True)
             for row, answer in zip(rows, answers, strict=True):
                 if answer is None:
                     published.append(row.id)
                 elif isinstance(answer, UnroutableError):
                     refused.append(row.id)
-        self._was_full = len(rows) >= _BATCH
+        self._was_full = len(rows) >= limit
         for answer in answers:
             if isinstance(answer, BaseException) and not isinstance(answer, UnroutableError):
                 raise answer

@@ -217,9 +217,12 @@ async def _consume(amqp_url: str, consumers: Sequence[Consumer], stopping: async
 def _relays(kit: Kit, publishers: Sequence[Publisher]) -> list[Loop]:
     loops = []
     for publisher, urgent in zip(publishers, (False, True), strict=True):
-        relay = OutboxRelay(kit.database, publisher, kit.metrics, urgent=urgent)
+        give_way = kit.give_way
+        relay = OutboxRelay(
+            kit.database, publisher, kit.metrics, urgent=urgent, at_once=None if urgent else give_way.at_once
+        )
         loop = Loop(f"outbox {'urgent' if urgent else 'routine'}", relay.run_once, every_s=1.0, is_more=relay.is_more)
-        loop.rest_after = kit.give_way.breath_after if urgent else kit.give_way.rest_after
+        loop.rest_after = give_way.breath_after if urgent else give_way.rest_after
         kit.listener.wakes(outbox.channel_of(urgent=urgent), loop.wake)
         loops.append(loop)
     return loops

@@ -46,3 +46,10 @@ def test_calm_comes_back_within_seconds():
     watch.now += 3.0
     assert not give_way.is_busy
     assert give_way.rest_after(0.01) == 0.0
+
+
+def test_what_can_wait_is_done_in_small_pieces_meanwhile():
+    give_way, watch = after(100, 10)
+    assert (give_way.at_once(200), give_way.at_once(3)) == (20, 1)
+    watch.now += 3.0
+    assert give_way.at_once(200) == 200
