@@ -11,6 +11,7 @@ from services.followup.handlers.try_alarm import TryAlarm
 from shared.broker.handler import Job, handle_once
 from shared.messages.catalogue import read_payload
 from shared.postgres.database import Database
+from tests.outboxes import empty_outbox
 from tests.rooms import Rooms, open_rooms
 
 _NEXT = """
@@ -36,7 +37,7 @@ class AllRooms(Rooms):
             envelopes = [
                 envelope
                 for database in (self.bookings, self.notifier, self.followup)
-                for envelope in await self._drain(database)
+                for envelope in await empty_outbox(database)
             ]
             if not envelopes:
                 return carried
