@@ -9,7 +9,7 @@ from itertools import pairwise
 from services.followup.domain.reading.numbers import Numbers, read_numbers
 from services.followup.domain.reading.reading import Interpretation, PromptKind, Reading
 from services.followup.domain.reading.wording import Wording, wording
-from services.followup.domain.safety import NOTHING_FOUND, Screening, Tier, screen_safely
+from services.followup.domain.safety import NOTHING_FOUND, Screening, Tier, look_alikes, screen_safely
 from services.followup.domain.scoring import LOW_MOOD
 from services.followup.domain.text.phrases import Found
 from services.followup.domain.text.plain import plain
@@ -66,6 +66,10 @@ _WHOSE = frozenset(
 )
 _SOFT = frozenset({"ok", "alright", "great", "good", "perfect", "fine", "cool", "bueno", "vale", "va", "sale", "bien"})
 _NOT_ME = frozenset({("a", "mi", "no"), ("a", "mi", "nunca"), ("to", "me", "no")})
+_NOES = frozenset({"no", "nope", "never", "nah", "nunca", "jamas"})
+_LEADS_TO_NO = frozenset({"so", "is", "otherwise", "that", "this", "answer", "es", "eso", "entonces", "sigue"})
+_ANSWERED = frozenset({"answer", "respuesta"})
+_WISHFUL = frozenset({"wish", "want", "hope", "think", "thought", "thoughts", "pienso", "pense", "quiero", "ojala"})
 _NOTHING = frozenset({"no", "nope", "0", "zero", "cero", "never", "nunca"})
 _ORDER = tuple(Interpretation)
 _CHECK_INS = frozenset({PromptKind.MOOD, PromptKind.PHQ_ITEM, PromptKind.ITEM_9, PromptKind.HOME_SAFE})
@@ -491,11 +495,15 @@ def _item_9(
     """Return the answer to the question about self-harm; whatever is unclear is a possible crisis (3.2)."""
     kinds, value = _item(read, numbers)
     if value is None and not kinds:
-        yes, no = _opens(read, "yes", not_in=("no", "if_i_said")), _opens(read, "no", not_in=("not_no", "refusal"))
+        yes = _opens(read, "yes", not_in=("no", "if_i_said", "not_yes"))
+        closing = _closes_with_no(read)
+        no = closing or _opens(read, "no", not_in=("not_no", "refusal"))
         yes = yes and not (no and _YES.isdisjoint(read.said))  # "no im good"
         if yes and not no and not read.has("hedge"):
             return {_SAYS.CRISIS}, None, screening.joined(Tier.S1, "item9.yes")
-        if no and not yes and _PLAIN_YES.isdisjoint(read.said) and not (_is_hedged(read) or read.has("refusal")):
+        only_no = closing or (no and not yes and _PLAIN_YES.isdisjoint(read.said))
+        settled = closing and not _ANSWERED.isdisjoint(read.said)
+        if only_no and (settled or not (_is_hedged(read) or read.has("refusal"))):
             kinds, value = {_SAYS.SCORE}, Decimal(0)
     if value is not None and value >= 1:
         tier = Tier.S2 if value == 1 else Tier.S1
@@ -510,8 +518,23 @@ def _item_9(
     if not kinds and not said and not unsure and _asks(read, PromptKind.ITEM_9):
         screening = screening.joined(Tier.S3, "item9.question")
     elif not said and (kinds or unsure or (read.said and not read.covered_by("thanks", "courtesy"))):
-        screening = screening.joined(Tier.S2, "item9.unclear")
+        explained = _PLAIN_YES.isdisjoint(read.said) and (_is_all_denied(screening) or look_alikes(read.words))
+        harmless = explained and not (kinds or unsure)
+        screening = screening.joined(Tier.S3 if harmless else Tier.S2, "item9.unclear")
     return kinds - {_SAYS.CLARIFY}, None, screening
+
+
+def _closes_with_no(read: _Text) -> bool:
+    """Return whether a text comes to a no in the end: "yes I read it, and the answer is no", "3 kids, so no never"."""
+    said = [word for word in read.said if word.isascii()]
+    while said and said[-1] in _NOES:
+        said.pop()
+    ends = len(said) < sum(word.isascii() for word in read.said)
+    return ends and bool(said) and said[-1] in _LEADS_TO_NO and _WISHFUL.isdisjoint(said)
+
+
+def _is_all_denied(screening: Screening) -> bool:
+    return bool(screening.rules) and all(rule.endswith((".negated", ".denied")) for rule in screening.rules)
 
 
 def _is_doubted(read: _Text) -> bool:
@@ -519,7 +542,7 @@ def _is_doubted(read: _Text) -> bool:
     places = [at for at, word in enumerate(read.words) if word not in BREAKS]
     said = [read.words[at] for at in places]
     jests = _jests(read)
-    starts = {jest.first for jest in jests}
+    starts = {found.first for found in (*jests, *_harmless_turns(read))}
     contrasted = any(
         word in _CONTRASTS | {"sometimes"}
         and _NOTHING.isdisjoint(said[at + 1 : at + 3])
@@ -532,6 +555,14 @@ def _is_doubted(read: _Text) -> bool:
         found.rule == "for_now" and not any(_overlap(found, jest) for jest in jests) for found in read.found
     )
     return contrasted or is_for_now or (not jests and bool(_FOR_NOW.search(" ".join(said)))) or _is_hedged(read)
+
+
+def _harmless_turns(read: _Text) -> list[Found]:
+    """Return what a "but" may lead to without doubt: "but the Knicks are killing me", "but I can't come Tuesday"."""
+    if _CONTRASTS.isdisjoint(read.said):
+        return []
+    visits = {"cant_come", "reschedule", "cancel_request", "not_so_meant"}
+    return [found for found in read.found if found.rule in visits] + look_alikes(read.words)
 
 
 def _jests(read: _Text) -> list[Found]:
