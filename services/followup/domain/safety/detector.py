@@ -186,10 +186,10 @@ def _weighed(book: Lexicon, words: Sequence[str], found: Screening) -> Screening
 
 
 def _stand_apart(signs: Sequence[Found], pair: Together) -> bool:
-    """Return whether both signs of a pair are there without sharing words."""
+    """Return whether both signs of a pair are there without sharing words, and nothing explains them."""
     ones = [sign for sign in signs if sign.rule in pair.one]
     others = [sign for sign in signs if sign.rule in pair.other]
-    if not ones or not others:
+    if not ones or not others or any(sign.rule in pair.unless for sign in signs):
         return False
     return min(sign.last for sign in ones) <= max(sign.first for sign in others) or min(
         sign.last for sign in others

@@ -46,12 +46,16 @@ _CENSORED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """A rule that holds where two different signs stand in one text: giving things away and taking leave."""
+    """A rule that holds where two different signs stand in one text: giving things away and taking leave.
+
+    It does not where a third one explains them: a date is picked, what a relief, for a wedding.
+    """
 
     rule: str
     tier: Tier
     one: frozenset[str]
     other: frozenset[str]
+    unless: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,13 @@ def lexicon() -> Lexicon:
         idioms=PhraseBook([("idiom", idioms)]),
         signs=PhraseBook(signs),
         together=tuple(
-            Together(pair["id"], Tier(pair["tier"]), frozenset(pair["one"]), frozenset(pair["other"]))
+            Together(
+                rule=pair["id"],
+                tier=Tier(pair["tier"]),
+                one=frozenset(pair["one"]),
+                other=frozenset(pair["other"]),
+                unless=frozenset(pair.get("unless", ())),
+            )
             for pair in joint["pair"]
         ),
         themes=PhraseBook(themes),
