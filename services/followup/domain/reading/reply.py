@@ -797,7 +797,7 @@ def _not_meant_beside_an_alarm(read: _Text) -> set[Interpretation]:
     if not read.has("opt_out") and _SAYS.OPT_OUT not in _keyword(read):
         # "leave me alone" says little of texts; a number that is closed could not be answered (3.3).
         not_meant.add(_SAYS.OPT_OUT)
-    if not read.has("reschedule", "reschedule_perhaps"):
+    if not read.has("reschedule", "reschedule_perhaps") and read.said[:1] != ["r"]:
         # "I can't go on" is no wish to move a visit.
         not_meant.add(_SAYS.RESCHEDULE)
     if not any(word.startswith("cancel") for word in read.said):
