@@ -27,7 +27,7 @@ from services.followup.domain.reading.visits import (
     visit_wishes,
 )
 from services.followup.domain.reading.wording import wording
-from services.followup.domain.safety import NOTHING_FOUND, Screening, Tier, screen_safely
+from services.followup.domain.safety import NOTHING_FOUND, Screening, Tier, look_alikes, screen_safely
 from services.followup.domain.scoring import LOW_MOOD
 from services.followup.domain.text.phrases import Found
 from services.followup.domain.text.plain import plain
@@ -55,6 +55,10 @@ _WHOSE = frozenset(
     {"my", "mi", "the", "a", "la", "el", "un", "una", "her", "his", "your", "su", "tu", "mis", "is", "es", "not", "soy"}
 )
 _NOT_ME = frozenset({("a", "mi", "no"), ("a", "mi", "nunca"), ("to", "me", "no")})
+_NOES = frozenset({"no", "nope", "never", "nah", "nunca", "jamas"})
+_LEADS_TO_NO = frozenset({"so", "is", "otherwise", "that", "this", "answer", "es", "eso", "entonces", "sigue"})
+_ANSWERED = frozenset({"answer", "respuesta"})
+_WISHFUL = frozenset({"wish", "want", "hope", "think", "thought", "thoughts", "pienso", "pense", "quiero", "ojala"})
 _NOTHING = frozenset({"no", "nope", "0", "zero", "cero", "never", "nunca"})
 _ORDER = tuple(Interpretation)
 _CHECK_INS = frozenset({PromptKind.MOOD, PromptKind.PHQ_ITEM, PromptKind.ITEM_9, PromptKind.HOME_SAFE})
@@ -471,7 +475,7 @@ def _item_9(
     read: Text, numbers: Numbers, screening: Screening, said: Collection[Interpretation]
 ) -> tuple[set[Interpretation], Decimal | None, Screening]:
     """Return the answer to the question about self-harm; whatever is unclear is a possible crisis (3.2)."""
-    if is_meant(read, {"deed"}, unless="not_deed") and not read.has("formerly"):
+    if _tells_of_a_deed(read) and not read.has("formerly"):
         screening = screening.joined(Tier.S1, "item9.deed")
         if not numbers.values:
             return set(), None, screening  # "cut my arms a few times"
@@ -501,22 +505,47 @@ def _unclear(
     if not kinds and not said and not unsure and _asks(read, PromptKind.ITEM_9):
         return screening.joined(Tier.S3, "item9.question")
     if not said and (kinds or unsure or not _is_only_polite(read)):
-        return screening.joined(Tier.S2, "item9.unclear")
+        explained = _PLAIN_YES.isdisjoint(read.said) and (_is_all_denied(screening) or look_alikes(read.words))
+        harmless = explained and not (kinds or unsure)
+        return screening.joined(Tier.S3 if harmless else Tier.S2, "item9.unclear")
     return screening
+
+
+def _is_all_denied(screening: Screening) -> bool:
+    return bool(screening.rules) and all(rule.endswith((".negated", ".denied")) for rule in screening.rules)
+
+
+def _tells_of_a_deed(read: Text) -> bool:
+    """Return whether somebody says that they hurt themselves, and not their toe."""
+    others = [found for found in read.found if found.rule == "not_deed"] + look_alikes(read.words)
+    return any(found.rule == "deed" and not any(overlap(found, other) for other in others) for found in read.found)
 
 
 def _nods(read: Text) -> tuple[bool, bool]:
     """Return whether a text says yes to the question about self-harm, and whether it says a clear no."""
+    closing = _closes_with_no(read)
     yes = opens(read, "yes", not_in=("no", "if_i_said", "not_yes", "feels_well")) or _says(read, "says_yes")
-    no = opens(read, "no", not_in=("not_no", "refusal")) or _says(read, "says_no")
-    yes = yes and not (no and _YES.isdisjoint(read.said))  # "no im good"
-    says_yes_too = not (_PLAIN_YES.isdisjoint(read.said) or read.has("not_yes"))
-    return yes, no and (yes or not (says_yes_too or _is_hedged(read) or read.has("refusal")))
+    no = closing or opens(read, "no", not_in=("not_no", "refusal")) or _says(read, "says_no")
+    yes = yes and not closing and not (no and _YES.isdisjoint(read.said))  # "no im good"
+    says_yes_too = not closing and not (_PLAIN_YES.isdisjoint(read.said) or read.has("not_yes"))
+    settled = closing and not _ANSWERED.isdisjoint(read.said)
+    clear = settled or not (says_yes_too or _is_hedged(read) or read.has("refusal"))
+    return yes, no and (yes or clear)
+
+
+def _closes_with_no(read: Text) -> bool:
+    """Return whether a text comes to a no in the end: "yes I read it, and the answer is no", "3 kids, so no never"."""
+    said = [word for word in read.said if word.isascii()]
+    while said and said[-1] in _NOES:
+        said.pop()
+    ends = len(said) < sum(word.isascii() for word in read.said)
+    return ends and bool(said) and said[-1] in _LEADS_TO_NO and _WISHFUL.isdisjoint(said)
 
 
 def _says(read: Text, rule: str) -> bool:
     """Return whether a text says so outright, not what would follow: "what happens if I say yes"."""
-    return is_meant(read, {rule}, unless="not_no") and not read.has("if_i_said")
+    wished = read.has("if_i_said") or not _WISHFUL.isdisjoint(read.said)
+    return is_meant(read, {rule}, unless="not_no") and not wished
 
 
 def _is_only_polite(read: Text) -> bool:
@@ -530,7 +559,7 @@ def _is_doubted(read: Text) -> bool:
     places = [at for at, word in enumerate(read.words) if word not in BREAKS]
     said = [read.words[at] for at in places]
     jests = _jests(read)
-    starts = {jest.first for jest in jests}
+    starts = {found.first for found in (*jests, *_harmless_turns(read))}
     contrasted = any(
         word in CONTRASTS | {"sometimes"}
         and _NOTHING.isdisjoint(said[at + 1 : at + 3])
@@ -554,6 +583,14 @@ def _is_doubted(read: Text) -> bool:
 def _yes_at_times(read: Text) -> bool:
     """Return whether a clause ends in a yes for some hours: "no. bueno, cuando me quedo sola si"."""
     return any(found.rule == "sometimes_yes" and found.last == clause(read.words, found)[1] for found in read.found)
+
+
+def _harmless_turns(read: Text) -> list[Found]:
+    """Return what a "but" may lead to without doubt: "but the Knicks are killing me", "but I can't come Tuesday"."""
+    if CONTRASTS.isdisjoint(read.said):
+        return []
+    visits = {"cant_come", "reschedule", "cancel_request", "not_so_meant"}
+    return [found for found in read.found if found.rule in visits] + look_alikes(read.words)
 
 
 def _jests(read: Text) -> list[Found]:
@@ -745,7 +782,7 @@ def _not_meant_beside_an_alarm(read: Text) -> set[Interpretation]:
     if not read.has("opt_out") and _SAYS.OPT_OUT not in _keyword(read):
         # "leave me alone" says little of texts; a number that is closed could not be answered (3.3).
         not_meant.add(_SAYS.OPT_OUT)
-    if not read.has("reschedule", "reschedule_perhaps"):
+    if not read.has("reschedule", "reschedule_perhaps") and read.said[:1] != ["r"]:
         # "I can't go on" is no wish to move a visit.
         not_meant.add(_SAYS.RESCHEDULE)
     if not any(word.startswith("cancel") for word in read.said):

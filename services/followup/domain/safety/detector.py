@@ -30,6 +30,9 @@ _STILL_TO_COME = frozenset({"yet", "aun", "todavia"})
 _PARTICIPLE = re.compile(r"(?:[ai]do|cho|[iser]to|lto)$")
 _ALARMS = frozenset({Tier.S1, Tier.S2})
 _PAGES = frozenset({Tier.S1, Tier.M})
+# Where somebody laughs, or death is his trade or his game, a word for it alone is no wish.
+_NO_WISH = frozenset({"laughs", "trade"})
+_GRAVEST = frozenset({"death", "blood"})  # themes
 _SEVERAL = 3  # themes
 # Findings that explain nothing: what the themes of a text weigh may still raise it.
 _UNEXPLAINED = (".watch_word", ".review", ".side_effect")
@@ -58,6 +61,14 @@ def screen_safely(text: str, *, language: str = "en") -> Screening:
         return screen(text, language=language)
     except Exception:  # noqa: BLE001 - S-4: whatever breaks, a human reads
         return NOTHING_FOUND.joined(Tier.S2, _DETECTOR_FAILED)
+
+
+def look_alikes(words: Sequence[str]) -> list[Found]:
+    """Return the harmless idioms among plain words that hold what would be grave outside them: "killing my sleep"."""
+    book = lexicon()
+    idioms = book.idioms.find(words)
+    graves = [theme for theme in book.themes.find(words) if theme.rule in _GRAVEST] if idioms else []
+    return [idiom for idiom in idioms if any(_inside(grave, idiom) for grave in graves)]
 
 
 def _screen_words(book: Lexicon, words: Sequence[str]) -> Screening:
@@ -168,17 +179,17 @@ def _weighed(book: Lexicon, words: Sequence[str], found: Screening) -> Screening
     several = sum(book.points[name] > 0 for name in names) >= _SEVERAL and not names.isdisjoint(book.grave)
     context = book.context.rules_in(words)
     is_past = "past" in context and context.isdisjoint({"present", "persists"})
-    in_earnest = context.isdisjoint({"laughs", "afar"})
+    in_earnest = context.isdisjoint(_NO_WISH | {"afar"})
     if weight >= book.weighs_possible and several and in_earnest and not is_past:
         return found.joined(Tier.S2, "themes")
     return found.joined(Tier.S3, "themes.watch_word") if weight >= book.weighs_watched else found
 
 
 def _stand_apart(signs: Sequence[Found], pair: Together) -> bool:
-    """Return whether both signs of a pair are there without sharing words."""
+    """Return whether both signs of a pair are there without sharing words, and nothing explains them."""
     ones = [sign for sign in signs if sign.rule in pair.one]
     others = [sign for sign in signs if sign.rule in pair.other]
-    if not ones or not others:
+    if not ones or not others or any(sign.rule in pair.unless for sign in signs):
         return False
     return min(sign.last for sign in ones) <= max(sign.first for sign in others) or min(
         sign.last for sign in others
@@ -195,14 +206,18 @@ def _lowered(
     if tier not in _ALARMS:
         return None
     first, last = _clause(words, match)
-    near = [found.rule for found in context if first <= found.first and found.last <= last]
+    near = [
+        found.rule
+        for found in context
+        if first <= found.first and found.last <= last and not _is_part_of_the_past(found, context)
+    ]
     if "past" in near and ("present" not in near or any(found.rule == "overcome" for found in context)):
         over = [found for found in context if found.rule == "overcome"]
         persists = any(one.rule == "persists" and not any(_inside(one, other) for other in over) for one in context)
         return (Tier.S2 if persists else Tier.S3), f"{match.rule}.past"
     if "passed" in near:
         return Tier.S3, f"{match.rule}.passed"
-    no_wish = "laughs" in said or "trifles" in near or book.selves.isdisjoint(words[first:last])
+    no_wish = not said.isdisjoint(_NO_WISH) or "trifles" in near or book.selves.isdisjoint(words[first:last])
     if match.rule in book.faint and no_wish:
         return Tier.S3, f"{match.rule}.watch_word"
     is_now = match.rule in book.of_anyone or (match.rule in book.acute and "happening" in said)
@@ -210,11 +225,16 @@ def _lowered(
     if "afar" in said and (of_another or book.selves.isdisjoint(words[first:last])):
         return Tier.S3, f"{match.rule}.afar"
     if of_another:
-        return Tier.S2, f"{match.rule}.other"
+        return (Tier.S3 if match.rule in book.faint else Tier.S2), f"{match.rule}.other"
     is_trifle = "trifles" in near or {"trifles", "laughs"} <= said
     if tier is Tier.S1 and is_trifle and match.rule.endswith(".intent"):
         return Tier.S2, f"{match.rule}.trifle"
     return None
+
+
+def _is_part_of_the_past(found: Found, context: Sequence[Found]) -> bool:
+    """Return whether a "today" only tells how long ago something was: "ten years ago today"."""
+    return found.rule == "present" and any(one.rule == "past" and _inside(found, one) for one in context)
 
 
 def _negated(book: Lexicon, words: Sequence[str], match: Found, context: Sequence[Found]) -> bool:

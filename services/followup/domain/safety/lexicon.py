@@ -14,7 +14,7 @@ from services.followup.domain.text.words import Vocabulary
 LANGUAGES = ("en", "es")
 _CONTEXTS = (
     *("not_negating", "past", "present", "overcome", "passed", "eased", "happening", "persists", "trifles", "afar"),
-    "laughs",
+    *("trade", "laughs"),
 )
 
 # Words that are understood with letters starred out.
@@ -46,12 +46,16 @@ _CENSORED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """A rule that holds where two different signs stand in one text: giving things away and taking leave."""
+    """A rule that holds where two different signs stand in one text: giving things away and taking leave.
+
+    It does not where a third one explains them: a date is picked, what a relief, for a wedding.
+    """
 
     rule: str
     tier: Tier
     one: frozenset[str]
     other: frozenset[str]
+    unless: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ class Lexicon:
         weighs_possible: From this weight on a text is a possible crisis that no rule explains.
         weighs_watched: From this weight on it is read the same day.
         context: Phrases that say when and how: ``not_negating``, ``past``, ``present``, ``overcome``, ``passed``,
-            ``eased``, ``happening``, ``persists``, ``trifles``, ``afar``, ``laughs``.
+            ``eased``, ``happening``, ``persists``, ``trifles``, ``afar``, ``trade``, ``laughs``.
         negators: Words that turn a phrase into its opposite.
         light: Words that carry a negation on without counting as distance.
         others: Words for people other than the writer.
@@ -143,7 +147,13 @@ def lexicon() -> Lexicon:
         idioms=PhraseBook([("idiom", idioms)]),
         signs=PhraseBook(signs),
         together=tuple(
-            Together(pair["id"], Tier(pair["tier"]), frozenset(pair["one"]), frozenset(pair["other"]))
+            Together(
+                rule=pair["id"],
+                tier=Tier(pair["tier"]),
+                one=frozenset(pair["one"]),
+                other=frozenset(pair["other"]),
+                unless=frozenset(pair.get("unless", ())),
+            )
             for pair in joint["pair"]
         ),
         themes=PhraseBook(themes),
