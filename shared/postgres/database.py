@@ -273,7 +273,7 @@ class Database:
 @asynccontextmanager
 async def _committed_with(connection: Link, last: Callable[[], Sequence[Statement]]) -> AsyncIterator[None]:
     """Run one transaction, and let its last statements and the commit make one journey."""
-    async with contextlib.AsyncExitStack() as stack, connection.transaction():
+    async with contextlib.AsyncExitStack() as stack, connection.transaction_once_needed():
         yield
         if statements := last():
             await stack.enter_async_context(_whole(connection))

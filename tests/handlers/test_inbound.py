@@ -171,8 +171,9 @@ async def test_texts_that_nobody_reads_page_operations_once_and_again_later(room
 
 async def test_a_text_that_was_read_pages_nobody(rooms):
     context = replace(rooms.context, timing=replace(rooms.context.timing, read_within=timedelta(0)))
-    await rooms.receive("hello", sid="SM1")
-    await rooms.say(MESSAGE_READ, MessageRead(clinic_id="harbor", provider_reference="SM1"))
+    for sid in ("SM1", "SM2", "SM3"):
+        await rooms.receive("hello", sid=sid)
+    await rooms.say(MESSAGE_READ, MessageRead(clinic_id="harbor", provider_reference="SM1", others=("SM2", "SM3")))
     await WatchReaders(rooms.notifier, rooms.clock, context).run_once()
     assert await rooms.rows("SELECT kind FROM notifier.staff_tasks") == []
 

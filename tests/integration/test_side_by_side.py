@@ -11,10 +11,12 @@ from shared.kernel.clock import SystemClock
 from shared.kernel.errors import PermanentError
 from shared.messages.booking import CREATED
 from shared.messages.envelope import Cause, wrap
+from shared.messages.reading import MESSAGE_READ, MessageRead, join_reads
 from shared.postgres.database import Database
-from shared.postgres.side_by_side import run_side_by_side
-from shared.postgres.unit_of_work import units_side_by_side
+from shared.postgres.side_by_side import ask, run_side_by_side
+from shared.postgres.unit_of_work import unit_of_work, units_side_by_side
 from tests.builders import booking
+from tests.outboxes import empty_outbox
 from tests.waiting import until
 
 NOW = SystemClock().now()
@@ -158,3 +160,65 @@ async def test_rows_left_for_the_end_are_written_by_one_statement(database):
             "SELECT booking_id, count(*) OVER (PARTITION BY cmin::text) AS n FROM history"
         )
         assert {row["booking_id"]: row["n"] for row in await cursor.fetchall()} == {"b0": 3, "b1": 3, "b2": 3}
+
+
+async def test_what_is_asked_in_the_same_words_is_asked_once(database):
+    question = """SELECT place, n * 10 AS n, count(*) OVER () AS together
+                    FROM unnest(%s::int[]) WITH ORDINALITY AS asked(n, place) ORDER BY n DESC"""
+    answers = {}
+
+    async def ask_for(unit, name, *numbers):
+        rows = await ask(unit.connection, question, [(number,) for number in numbers])
+        answers[name] = [(row["place"], row["n"], row["together"]) for row in rows]
+
+    async with units_side_by_side(database, [Cause()] * 3, now=NOW) as units:
+        await run_side_by_side([ask_for(units[0], "a", 1, 4), ask_for(units[1], "b", 3), ask_for(units[2], "nobody")])
+    assert answers == {"a": [(2, 40, 3), (1, 10, 3)], "b": [(1, 30, 3)], "nobody": []}
+
+
+async def test_alone_it_is_asked_just_so(database):
+    async with unit_of_work(database, now=NOW) as unit:
+        rows = await ask(unit.connection, "SELECT place FROM unnest(%s::int[]) WITH ORDINALITY AS a(n, place)", [(7,)])
+        assert [row["place"] for row in rows] == [1]
+        assert await ask(unit.connection, "CREATE TEMPORARY TABLE t AS SELECT unnest(%s::int[])", [(7,)]) == []
+
+
+async def test_what_several_have_to_say_in_common_is_said_once_for_each_clinic(database):
+    def read(unit, clinic, reference):
+        data = MessageRead(clinic_id=clinic, provider_reference=reference)
+        unit.publish_joined(MESSAGE_READ, data, join=join_reads)
+
+    causes = [Cause(correlation_id=name, traceparent=f"00-{'a' * 32}-{'b' * 16}-01") for name in "xyz"]
+    async with units_side_by_side(database, causes, now=NOW) as units:
+        for unit, clinic, reference in zip(units, ("harbor", "bay", "harbor"), ("SM1", "SM2", "SM3"), strict=True):
+            read(unit, clinic, reference)
+    told = [
+        (one.data["clinic_id"], one.data["provider_reference"], one.data.get("others"), one.traceparent)
+        for one in await empty_outbox(database)
+    ]
+    assert told == [("harbor", "SM1", ["SM3"], None), ("bay", "SM2", [], None)]
+    async with unit_of_work(database, now=NOW, cause=causes[0]) as unit:
+        read(unit, "harbor", "SM4")
+    (alone,) = await empty_outbox(database)
+    assert (alone.correlationid, alone.traceparent) == ("x", causes[0].traceparent)
+
+
+@pytest.mark.parametrize(
+    "statement", ["INSERT INTO history (at, booking_id, what) VALUES (now(), 'x', NULL)", "SELECT 1 / %s"]
+)
+async def test_where_the_last_statement_fails_nothing_has_happened(database, statement):
+    values = () if "INSERT" in statement else (0,)
+    with pytest.raises(psycopg.Error):
+        async with database.transaction(last=lambda: [(statement, values)]) as connection:
+            await connection.execute("INSERT INTO history (at, booking_id, what) VALUES (now(), 'a', 'noted')")
+    assert await transactions(database) == 0
+    async with database.transaction() as connection:  # the connection serves the next one
+        await connection.execute("INSERT INTO history (at, booking_id, what) VALUES (now(), 'b', 'noted')")
+    assert await transactions(database) == 1
+
+
+async def test_a_transaction_begins_with_its_first_statement(database):
+    async with database.transaction() as connection:
+        assert connection.info.transaction_status.name == "IDLE"
+        await connection.execute("SELECT 1")
+        assert connection.info.transaction_status.name == "INTRANS"
