@@ -8,26 +8,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
-from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
 
-from services.notifier.domain.answer import (
-    Accepted,
-    Answer,
-    ListedText,
-    ProviderMessage,
-    RateLimited,
-    Rejected,
-    SentText,
-    Unsure,
-)
+from services.notifier.domain.answer import Answer, ListedText, ProviderMessage, SentText
 from services.notifier.domain.receipt import Receipt
-from services.notifier.providers.http_answers import TIMEOUT_S, answer_to_failure
-from services.notifier.providers.twilio_http import RateLimitedError, TwilioHttp
+from services.notifier.providers.http_answers import TIMEOUT_S
+from services.notifier.providers.twilio_answers import answer_to
+from services.notifier.providers.twilio_http import TwilioHttp
 from shared.kernel.contact import PhoneNumber
 from shared.kernel.errors import DependencyUnavailableError
 
-_CREDENTIALS = "20003"
 _LISTED = 100
 _PAGE = 1000
 _LISTING_S = 60.0
@@ -84,16 +75,7 @@ class TwilioSms:
 
     async def send(self, text: Text) -> Answer:
         """Ask once for a text to be sent; whatever happens is one of the five answers."""
-        try:
-            async with asyncio.timeout(TIMEOUT_S):
-                created = await self._client.messages.create_async(**self._parameters(text))
-        except RateLimitedError as error:
-            return RateLimited(error.retry_after)
-        except TwilioRestException as error:
-            return refusal_of(error)
-        except Exception as error:  # noqa: BLE001 - whatever it was, the request may have left: nobody knows
-            return answer_to_failure(error)
-        return Accepted(created.sid) if created.sid else Unsure("no reference in the answer")
+        return await answer_to(self._client.messages.create_async(**self._parameters(text)))
 
     def _parameters(self, text: Text) -> dict[str, Any]:
         seconds = int(text.valid_for.total_seconds())
@@ -174,15 +156,6 @@ async def _answer_within(seconds: float) -> AsyncIterator[None]:
             yield
     except (aiohttp.ClientError, TwilioException, OSError, TimeoutError, ValueError, TypeError, KeyError) as error:
         raise DependencyUnavailableError(f"no answer from the provider ({type(error).__name__})") from None
-
-
-def refusal_of(error: TwilioRestException) -> Answer:
-    """Tell a refusal from an answer that leaves us unsure."""
-    if error.status in (401, 403):
-        return Rejected(_CREDENTIALS)
-    if 400 <= error.status < 500 and error.status != 408 and error.code:
-        return Rejected(str(error.code))
-    return Unsure(f"http {error.status}")
 
 
 def _created_at(message: Any) -> datetime:

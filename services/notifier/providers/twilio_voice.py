@@ -1,19 +1,15 @@
 """Calls through Twilio: the words of a page are read out, and a key says whether the person takes it."""
 
-import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
-from services.notifier.domain.answer import Accepted, Answer, RateLimited, Unsure
+from services.notifier.domain.answer import Answer
 from services.notifier.domain.receipt import Receipt
-from services.notifier.providers.http_answers import TIMEOUT_S, answer_to_failure
-from services.notifier.providers.twilio_http import RateLimitedError
-from services.notifier.providers.twilio_sms import refusal_of
+from services.notifier.providers.twilio_answers import answer_to
 from shared.kernel.contact import PhoneNumber
 
 CALL_RECEIPT_OF = {
@@ -97,16 +93,7 @@ class TwilioVoice:
 
     async def ring(self, call: Call) -> Answer:
         """Ask once for a call to be placed; whatever happens is one of the five answers."""
-        try:
-            async with asyncio.timeout(TIMEOUT_S):
-                placed = await self._client.calls.create_async(**self._parameters(call))
-        except RateLimitedError as error:
-            return RateLimited(error.retry_after)
-        except TwilioRestException as error:
-            return refusal_of(error)
-        except Exception as error:  # noqa: BLE001 - whatever it was, the request may have left: nobody knows
-            return answer_to_failure(error)
-        return Accepted(placed.sid) if placed.sid else Unsure("no reference in the answer")
+        return await answer_to(self._client.calls.create_async(**self._parameters(call)))
 
     def _parameters(self, call: Call) -> dict[str, Any]:
         return {
