@@ -26,7 +26,10 @@ Statement = tuple[str, Values]
 class Link(AsyncConnection[DictRow]):
     """A connection to the database itself."""
 
-    _opening: AsyncTransaction | None = None
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._opening: AsyncTransaction | None = None
+        self._begin = asyncio.Lock()
 
     @asynccontextmanager
     async def transaction_once_needed(self) -> AsyncIterator[None]:
@@ -53,13 +56,16 @@ class Link(AsyncConnection[DictRow]):
         self, query: Any, params: Values | None = None, /, *, prepare: bool | None = None, binary: bool = False
     ) -> AsyncCursor[DictRow]:
         """Execute one statement and return what it gave."""
-        transaction, self._opening = self._opening, None
-        if transaction is None:
+        if self._opening is None and not self._begin.locked():
             return await super().execute(query, params, prepare=prepare, binary=binary)
-        travels = self.pgconn.pipeline_status != PipelineStatus.OFF
-        async with contextlib.nullcontext() if travels else self.pipeline():
-            await transaction.__aenter__()
-            return await super().execute(query, params, prepare=prepare, binary=binary)
+        async with self._begin:  # of several that come first at once, one begins, and the others follow it
+            transaction, self._opening = self._opening, None
+            if transaction is not None:
+                travels = self.pgconn.pipeline_status != PipelineStatus.OFF
+                async with contextlib.nullcontext() if travels else self.pipeline():
+                    await transaction.__aenter__()
+                    return await super().execute(query, params, prepare=prepare, binary=binary)
+        return await super().execute(query, params, prepare=prepare, binary=binary)
 
 
 class Connection(Protocol):

@@ -222,3 +222,11 @@ async def test_a_transaction_begins_with_its_first_statement(database):
         assert connection.info.transaction_status.name == "IDLE"
         await connection.execute("SELECT 1")
         assert connection.info.transaction_status.name == "INTRANS"
+
+
+async def test_statements_that_come_first_at_once_are_all_in_the_transaction(database):
+    async with database.transaction() as connection:
+        cursors = await asyncio.gather(
+            *(connection.execute("SELECT pg_current_xact_id()::text AS id") for _ in range(5))
+        )
+        assert len({(await cursor.fetchone())["id"] for cursor in cursors}) == 1
