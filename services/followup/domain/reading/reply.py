@@ -702,8 +702,9 @@ def _finished(read: Text, prompt: PromptKind, answer: _Answer, language: str) ->
     alarms = _alarms(screening)
     if not alarms <= {_SAYS.REVIEW}:
         alarms.discard(_SAYS.REVIEW)
-        # Nothing is asked back; a number off the scale is what was measured or counted: "my hearts going 150".
-        said -= {_SAYS.CLARIFY, _SAYS.OUT_OF_RANGE}
+        said.discard(_SAYS.CLARIFY)
+        if _SAYS.MEDICAL_URGENT in alarms or len(read.said) > _FEW_WORDS:
+            said.discard(_SAYS.OUT_OF_RANGE)  # What was measured or counted: "my hearts going 150".
         said -= _not_meant_beside_an_alarm(read, screening)
     if (
         prompt not in _SCORED
