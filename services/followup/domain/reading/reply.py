@@ -98,7 +98,7 @@ _DIGITS = re.compile(r"[0-9]")
 _ARROW = re.compile(r"[0-9]\s*[-=]*>\s*[0-9]")
 # A "k" is Spanish for "que", except where nothing follows it.
 _LONE_K = re.compile(
-    r"\bk+(?=\W*(?:$|\n|(?:thx|thanks?|ty|gracias|please|pl[sz]|lol|haha|jaja|por favor|have a|hon|mija|sorry|see|got"
+    r"\bk+\b(?=\W*(?:$|\n|(?:thx|thanks?|ty|gracias|please|pl[sz]|lol|haha|jaja|por favor|have a|hon|mija|sorry|see|got"
     r"|will|ill)\b))"
 )
 _TITLE = re.compile(r"\b(dra?|sra?|srta|mrs?|ms)\.")
@@ -121,7 +121,8 @@ _TYPED_BY_HAND = re.compile(r"\b(?:u|ur|rn|ya|yall|gonna|lol|tho|omw|bout)\b")
 _NEEDS_LAUGHTER = frozenset({"in_jest"})
 # A "no" that holds for a while only.
 _FOR_NOW = re.compile(
-    r"\b(?:for now|for the moment|at the moment|not yet|not today|ask me (?:again|later|tomorrow|tonight|in|on|next|when|after|another|any other)|yesterday (?:yes|i did|was)"
+    r"\b(?:for now|for the moment|at the moment|not yet|not today|ask me (?:again|later|tomorrow|tonight|in|on|next|when|after|another|any other)"
+    r"|yesterday (?:yes|i did|was)"
     r"|last night (?:yes|i did)|por ahora|por el momento|todavia no|aun no|ayer si|anoche si)\b"
 )
 
