@@ -121,8 +121,8 @@ _TYPED_BY_HAND = re.compile(r"\b(?:u|ur|rn|ya|yall|gonna|lol|tho|omw|bout)\b")
 _NEEDS_LAUGHTER = frozenset({"in_jest"})
 # A "no" that holds for a while only.
 _FOR_NOW = re.compile(
-    r"\b(?:for now|for the moment|at the moment|not yet|not today|ask me (?:again|later|tomorrow|tonight|in|on|next|when|after|another|any other)"
-    r"|yesterday (?:yes|i did|was)"
+    r"\b(?:for now|for the moment|at the moment|not yet|not today"
+    r"|ask me (?:again|later|tomorrow|tonight|in|on|next|when|after|another|any other)|yesterday (?:yes|i did|was)"
     r"|last night (?:yes|i did)|por ahora|por el momento|todavia no|aun no|ayer si|anoche si)\b"
 )
 
