@@ -457,6 +457,8 @@ def _is_age(tokens: Sequence[Token], at: int) -> bool:
     while word_at(tokens, place) in say.ARTICLES:
         place -= 1
     before = word_at(tokens, place)
+    if before == "(" and word_at(tokens, at + 1) == ")" and word_at(tokens, place - 1) in say.PERSONS:
+        return True  # "my son (17) says"
     if before in say.I_AM and len(tokens) > _FEW and say.GROWN_UP <= (tokens[at].value or 0) < say.VERY_OLD:
         return True  # "im 22 n my mom still calls"
     another = before in say.PERSONS_ARE or (before in say.BE and word_at(tokens, place - 1) in say.PERSONS)
@@ -838,7 +840,9 @@ def _another_says(tokens: Sequence[Token], answers: Sequence[_Answer]) -> bool:
 
 
 def _spreads(tokens: Sequence[Token], answers: Sequence[_Answer]) -> bool:
-    """Return whether two numbers are how far it goes up and down: "anywhere from 2-6", "de 3 a 7 segun el dia"."""
+    """Return whether two numbers are how far it goes, or hold each for its case: "de 3 a 7", "0 if I lie, 3 if not"."""
+    if all(word_at(tokens, answer.last) in say.CASES for answer in answers):
+        return True
     first, last = answers[0].first, answers[-1].last
     around = {word_at(tokens, place) for place in (*range(first - _REACH, first), *range(last, last + _FEW))}
     return len(answers) == 2 and not around.isdisjoint(say.SPREADS)

@@ -98,7 +98,7 @@ _DIGITS = re.compile(r"[0-9]")
 _ARROW = re.compile(r"[0-9]\s*[-=]*>\s*[0-9]")
 # A "k" is Spanish for "que", except where nothing follows it.
 _LONE_K = re.compile(
-    r"\bk+(?=\W*(?:$|\n|(?:thx|thanks?|ty|gracias|please|pl[sz]|lol|haha|jaja|por favor|have a|hon|mija|sorry|see|got"
+    r"\bk+\b(?=\W*(?:$|\n|(?:thx|thanks?|ty|gracias|please|pl[sz]|lol|haha|jaja|por favor|have a|hon|mija|sorry|see|got"
     r"|will|ill)\b))"
 )
 _TITLE = re.compile(r"\b(dra?|sra?|srta|mrs?|ms)\.")
@@ -121,7 +121,8 @@ _TYPED_BY_HAND = re.compile(r"\b(?:u|ur|rn|ya|yall|gonna|lol|tho|omw|bout)\b")
 _NEEDS_LAUGHTER = frozenset({"in_jest"})
 # A "no" that holds for a while only.
 _FOR_NOW = re.compile(
-    r"\b(?:for now|for the moment|at the moment|not yet|not today|ask me|yesterday (?:yes|i did|was)"
+    r"\b(?:for now|for the moment|at the moment|not yet|not today"
+    r"|ask me (?:again|later|tomorrow|tonight|in|on|next|when|after|another|any other)|yesterday (?:yes|i did|was)"
     r"|last night (?:yes|i did)|por ahora|por el momento|todavia no|aun no|ayer si|anoche si)\b"
 )
 
@@ -703,9 +704,9 @@ def _finished(read: Text, prompt: PromptKind, answer: _Answer, language: str) ->
     if not alarms <= {_SAYS.REVIEW}:
         alarms.discard(_SAYS.REVIEW)
         said.discard(_SAYS.CLARIFY)
-        if _SAYS.MEDICAL_URGENT in alarms:
-            said.discard(_SAYS.OUT_OF_RANGE)  # What was measured: "my hearts going 150".
-        said -= _not_meant_beside_an_alarm(read)
+        if _SAYS.MEDICAL_URGENT in alarms or len(read.said) > _FEW_WORDS:
+            said.discard(_SAYS.OUT_OF_RANGE)  # What was measured or counted: "my hearts going 150".
+        said -= _not_meant_beside_an_alarm(read, screening)
     if (
         prompt not in _SCORED
         and not said - {_SAYS.CONFIRM, _SAYS.QUESTION}
@@ -776,9 +777,9 @@ def _is_explained(read: Text, said: Collection[Interpretation]) -> bool:
     return read.covered_by(*_SAID_BESIDE, *rules, numbers_too=True)
 
 
-def _not_meant_beside_an_alarm(read: Text) -> set[Interpretation]:
+def _not_meant_beside_an_alarm(read: Text, screening: Screening) -> set[Interpretation]:
     """Return what the words of somebody in danger only look like."""
-    not_meant = _a_cry(read)
+    not_meant = _a_cry(read, screening)
     if not read.has("opt_out") and _SAYS.OPT_OUT not in _keyword(read):
         # "leave me alone" says little of texts; a number that is closed could not be answered (3.3).
         not_meant.add(_SAYS.OPT_OUT)
@@ -794,13 +795,11 @@ def _not_meant_beside_an_alarm(read: Text) -> set[Interpretation]:
     return not_meant
 
 
-def _a_cry(read: Text) -> set[Interpretation]:
-    """Return the keywords that are none beside an alarm: "please help", "end it all"."""
-    return (
-        set()
-        if len(read.said) == 1 or read.has("opt_out")
-        else {_SAYS.HELP, _SAYS.OPT_OUT, _SAYS.CANCEL_REQUEST} & _keyword(read)
-    )
+def _a_cry(read: Text, screening: Screening) -> set[Interpretation]:
+    """Return the keywords that are none beside an alarm: "please help", "end it all" (but "end it" may be meant)."""
+    if len(read.said) == 1 or read.has("opt_out") or screening.rules == ("whole_reply",):
+        return set()
+    return {_SAYS.HELP, _SAYS.OPT_OUT, _SAYS.CANCEL_REQUEST} & _keyword(read)
 
 
 def _remark(read: Text, prompt: PromptKind, said: Collection[Interpretation]) -> set[Interpretation]:

@@ -34,6 +34,7 @@ _PAGES = frozenset({Tier.S1, Tier.M})
 _NO_WISH = frozenset({"laughs", "trade"})
 _GRAVEST = frozenset({"death", "blood"})  # themes
 _SEVERAL = 3  # themes
+_LONGEST_WHOLE = 7  # words and breaks
 # Findings that explain nothing: what the themes of a text weigh may still raise it.
 _UNEXPLAINED = (".watch_word", ".review", ".side_effect")
 
@@ -74,6 +75,8 @@ def look_alikes(words: Sequence[str]) -> list[Found]:
 def _screen_words(book: Lexicon, words: Sequence[str]) -> Screening:
     words = _without_scattered_breaks(words)
     found = _weighed(book, words, _joined_signs(book, words, _screen_clauses(book, words)))
+    if found.tiers.isdisjoint(_ALARMS) and _is_whole(book, words):
+        found = found.joined(Tier.S2, "whole_reply")
     if not found.tiers.isdisjoint(_ALARMS) or BREAKS.isdisjoint(words):
         return found
     # A break in the middle of a phrase may hide it; what only shows without breaks is possible, not certain.
@@ -85,6 +88,14 @@ def _screen_words(book: Lexicon, words: Sequence[str]) -> Screening:
     return found.joined(Tier.S2, "across_clauses") if not across.tiers.isdisjoint(_ALARMS) else found
 
 
+def _is_whole(book: Lexicon, words: Sequence[str]) -> bool:
+    """Return whether a text is nothing but a few words that may be meant of a life: "end it"."""
+    if len(words) > _LONGEST_WHOLE:
+        return False
+    said = [word for word in words if word not in BREAKS]
+    return any(one.first == 0 and one.last == len(said) for one in book.whole.find(said))
+
+
 def _screen_clauses(book: Lexicon, words: Sequence[str], *, seams: AbstractSet[int] | None = None) -> Screening:
     """Screen words; with seams (places where a break was) only what lies across one counts."""
     matches = book.rules.find(words)
@@ -93,6 +104,10 @@ def _screen_clauses(book: Lexicon, words: Sequence[str], *, seams: AbstractSet[i
     if not matches:
         return NOTHING_FOUND
     idioms = book.idioms.find(words)
+    if seams is not None:
+        # A word that an idiom needs on its side of the break begins nothing new: "daylight murder, somebody call".
+        kept = [one for one in idioms if not any(at in seams for at in range(one.first + 1, one.last))]
+        matches = [match for match in matches if not any(_overlap(match, one) for one in kept)]
     context = book.context.find(words)
     broken = _idioms_across(book, words) if seams is None else []
     matches = sorted(

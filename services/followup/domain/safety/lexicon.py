@@ -86,6 +86,7 @@ class Lexicon:
         others: Words for people other than the writer.
         selves: Words for the writer.
         openers: Words before a phrase that make it no other phrase.
+        whole: What may be meant of a life where it is the whole reply: "end it".
         vocabulary: How to bring a text into the words of the phrases.
         reviewed_by: Language → who signed its file, empty while nobody did.
         idiom_counts: Language → how many idioms its file holds.
@@ -112,6 +113,7 @@ class Lexicon:
     others: frozenset[str]
     selves: frozenset[str]
     openers: frozenset[str]
+    whole: PhraseBook
     vocabulary: Vocabulary
     reviewed_by: Mapping[str, str]
     idiom_counts: Mapping[str, int]
@@ -167,10 +169,11 @@ def lexicon() -> Lexicon:
         others=frozenset(every("others")),
         selves=frozenset(every("selves")),
         openers=frozenset(every("openers")),
+        whole=PhraseBook([("whole", every("whole"))]),
         vocabulary=vocabulary_of(
             read,
             [phrases for _, phrases in (*rules, *signs, *themes, *contexts)]
-            + [idioms, every("negators"), every("light"), every("others")],
+            + [idioms, every("whole"), every("negators"), every("light"), every("others")],
         ),
         reviewed_by={data["language"]: data["reviewed_by"] for data in read},
         idiom_counts={data["language"]: len(data["idioms"]["phrases"]) for data in read},
