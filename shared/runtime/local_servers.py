@@ -191,10 +191,7 @@ def start_local_servers(
     home = _reachable_home(home)
     software = home / "software"
     software.mkdir(parents=True, exist_ok=True)
-    data = Path(tempfile.mkdtemp(prefix=_RUN, dir=_place_of_runs(home))) if throwaway else home / "data"
-    data.mkdir(exist_ok=True)
-    data.chmod(0o711)
-    claim = _claim(data)
+    data, claim = _claimed_run(_place_of_runs(home)) if throwaway else _claimed(home / "data")
     password = _password(data / "password")
     broker = database = None
     amqp_port, management_port, distribution_port, database_port = _free_ports(4)
@@ -280,6 +277,18 @@ def _remove_what_was_left(place: Path) -> None:
             with claim.open("r+", encoding="ascii") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(left, ignore_errors=True)
+
+
+def _claimed_run(place: Path) -> tuple[Path, TextIO]:
+    """Make a folder for throwaway data, claimed before it has the name by which others look for what was left."""
+    made, claim = _claimed(Path(tempfile.mkdtemp(prefix=f".{_RUN}", dir=place)))
+    return made.rename(made.with_name(made.name.removeprefix("."))), claim
+
+
+def _claimed(data: Path) -> tuple[Path, TextIO]:
+    data.mkdir(exist_ok=True)
+    data.chmod(0o711)
+    return data, _claim(data)
 
 
 def _claim(data: Path) -> TextIO:
