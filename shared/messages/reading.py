@@ -1,4 +1,4 @@
-"""``reply.read.v1`` and ``recipient.revoke.v1``: what followup understood of a reply that others must act on."""
+"""What followup tells of texts: ``message.read.v1``, ``reply.read.v1`` and ``recipient.revoke.v1``."""
 
 from collections import defaultdict
 from collections.abc import Iterable

@@ -215,9 +215,8 @@ async def _consume(amqp_url: str, consumers: Sequence[Consumer], stopping: async
 
 
 def _relays(kit: Kit, publishers: Sequence[Publisher]) -> list[Loop]:
-    loops = []
+    loops, give_way = [], kit.give_way
     for publisher, urgent in zip(publishers, (False, True), strict=True):
-        give_way = kit.give_way
         relay = OutboxRelay(
             kit.database, publisher, kit.metrics, urgent=urgent, at_once=None if urgent else give_way.at_once
         )

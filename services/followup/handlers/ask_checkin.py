@@ -1,6 +1,7 @@
 """Ask, ask once more, and end check-ins: every text that a check-in sends is planned here."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -107,14 +108,20 @@ async def publish_question(
         expires_at=max(expires_at, unit.now + timedelta(minutes=2)),
         expects=Expects(grammar=grammar, until=max(expires_at, unit.now + ANSWER_WITHIN)),
     )
+    await _plan(unit, checkin, recipient, [message], closes_below=checkin.item)
+
+
+async def _plan(
+    unit: UnitOfWork, checkin: CheckIn, recipient: Recipient, messages: Sequence[PlannedMessage], *, closes_below: int
+) -> None:
     await publish_plan(
         unit,
         clinic_id=checkin.clinic_id,
         patient_ref=checkin.patient_ref,
         subject=checkin.subject,
         recipient=recipient,
-        messages=[message],
-        closed=closed_keys(checkin, below=checkin.item),
+        messages=messages,
+        closed=closed_keys(checkin, below=closes_below),
     )
 
 
@@ -152,15 +159,7 @@ async def _close(unit: UnitOfWork, ended: CheckIn, *, recipient: Recipient | Non
     if ended.status is Status.EXPIRED:
         await _tell_expired(unit, ended, ended.reason or "no_response")
     if recipient is not None:
-        await publish_plan(
-            unit,
-            clinic_id=ended.clinic_id,
-            patient_ref=ended.patient_ref,
-            subject=ended.subject,
-            recipient=recipient,
-            messages=[],
-            closed=closed_keys(ended, below=ended.item + 1),
-        )
+        await _plan(unit, ended, recipient, [], closes_below=ended.item + 1)
 
 
 async def _tell_expired(unit: UnitOfWork, checkin: CheckIn, reason: str) -> None:

@@ -50,7 +50,7 @@ async def revoke_consent(unit: UnitOfWork, _envelope: Envelope, revoke: Recipien
     if contact is None or contact.phone is None:
         return
     numbers = unit.sealer.lookups(contact.phone.e164)
-    patients = tuple(await received.patients_with_number(unit.connection, unit.sealer, numbers))
+    patients = tuple(await received.patients_with_number(unit.connection, numbers))
     who = Correspondent(revoke.clinic_id, patients, tuple(numbers))
     clinic, ours = context.clinic(revoke.clinic_id), context.sender_of(revoke.clinic_id).name
     kinds = ("all",) if "all" in revoke.kinds else revoke.kinds

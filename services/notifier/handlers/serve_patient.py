@@ -76,7 +76,7 @@ async def _own_numbers(unit: UnitOfWork, request: PatientRequest) -> list[bytes]
         return []
     numbers = unit.sealer.lookups(contact.phone.e164)
     await lock_in_order(unit.connection, [Correspondent(request.clinic_id, (), tuple(numbers)).lock])
-    holders = await received.patients_with_number(unit.connection, unit.sealer, numbers)
+    holders = await received.patients_with_number(unit.connection, numbers)
     return numbers if holders == [(request.clinic_id, request.patient_ref)] else []
 
 

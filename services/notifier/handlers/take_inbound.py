@@ -78,7 +78,7 @@ async def take_inbound(
 async def _take(unit: UnitOfWork, inbound: InboundText, *, context: Context) -> bool:
     numbers, received_at = unit.sealer.lookups(inbound.phone.e164), unit.now - inbound.waited
     holders, prompts = await asyncio.gather(
-        received.holders_of(unit.connection, unit.sealer, numbers),
+        received.holders_of(unit.connection, numbers),
         received.open_prompts(
             unit.connection, numbers, at=received_at, sent_before=received_at + _PROMPT_SLACK, limit=_MOST_PROMPTS
         ),
@@ -129,7 +129,7 @@ def _identify(
         tuple((holder.clinic_id, holder.patient_ref) for holder in patients if holder.patient_ref is not None),
         tuple(unit.sealer.lookups(inbound.phone.e164)),
     )
-    return who, patients[0].language if patients else language_of(inbound.text)
+    return who, patients[0].language(unit.sealer) if patients else language_of(inbound.text)
 
 
 async def _act(

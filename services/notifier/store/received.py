@@ -171,10 +171,15 @@ class Holder:
     recipient_id: str
     clinic_id: str
     patient_ref: str | None
-    language: str
+    contact: bytes
+    """Sealed."""
+
+    def language(self, sealer: Sealer) -> str:
+        """Return the language that they are written to in."""
+        return read_contact({"recipient_id": self.recipient_id, "contact": self.contact}, sealer).language
 
 
-async def holders_of(connection: Connection, sealer: Sealer, numbers: Sequence[bytes]) -> list[Holder]:
+async def holders_of(connection: Connection, numbers: Sequence[bytes]) -> list[Holder]:
     """Return the patients who have a number, given by its keyed hashes, and its writer; the last heard of first."""
     rows = await ask(
         connection,
@@ -184,18 +189,13 @@ async def holders_of(connection: Connection, sealer: Sealer, numbers: Sequence[b
             ORDER BY r.as_of DESC, r.recipient_id""",
         [(number,) for number in numbers],
     )
-    return [
-        Holder(row["recipient_id"], row["clinic_id"], row["patient_ref"], read_contact(row, sealer).language)
-        for row in rows
-    ]
+    return [Holder(row["recipient_id"], row["clinic_id"], row["patient_ref"], row["contact"]) for row in rows]
 
 
-async def patients_with_number(
-    connection: Connection, sealer: Sealer, numbers: Sequence[bytes]
-) -> list[tuple[str, str]]:
+async def patients_with_number(connection: Connection, numbers: Sequence[bytes]) -> list[tuple[str, str]]:
     """Return the patients, as clinic and reference, who have a number; the last heard of first."""
     return [
         (holder.clinic_id, holder.patient_ref)
-        for holder in await holders_of(connection, sealer, numbers)
+        for holder in await holders_of(connection, numbers)
         if holder.patient_ref is not None
     ]
