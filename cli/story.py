@@ -20,7 +20,7 @@ from shared.messages.booking import CANCELLED, COMPLETED, CREATED, RESCHEDULED, 
 from shared.messages.safety import CLOSE, CloseCase, Disposition
 
 ZONE = ZoneInfo("America/New_York")
-ANA = "+12125550123"
+ANA = "+12125550131"  # not the number of docs/examples: after her STOP, what a newcomer publishes still leaves
 STAFF = {
     "+12125550150": "Dr. Osei",
     "+12125550151": "Nurse Lind",
