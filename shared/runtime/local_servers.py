@@ -14,7 +14,6 @@ import secrets
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -60,7 +59,7 @@ class _Server:
 
     name: str
     launch: Callable[[], subprocess.Popen[bytes]]
-    is_ready: Callable[[], bool]
+    answers: Callable[[int], bool]  # given its process id
     log: Path
     stop_signal: int
     process: subprocess.Popen[bytes] | None = None
@@ -70,6 +69,10 @@ class _Server:
         """Process id while it runs."""
         assert self.process is not None
         return self.process.pid
+
+    def is_ready(self) -> bool:
+        """Return whether it can be used."""
+        return self.answers(self.pid)
 
     def start(self) -> None:
         """Start the server and wait until it answers.
@@ -512,7 +515,7 @@ collect_statistics_interval = 1000
         "RabbitMQ",
         # By name of the shell: a place in memory may not let programs be run from it.
         lambda: _launch(["/bin/sh", str(scripts / "rabbitmq-server")], environment, log),
-        lambda: _answers(ports.amqp, b"AMQP\x00\x00\x09\x01", (b"\x01",)),
+        lambda _pid: _speaks_amqp(ports.amqp),
         log,
         signal.SIGTERM,
     )
@@ -622,14 +625,19 @@ def _database(binaries: Path, data: Path, port: int, password: str, *, throwaway
     return _Server(
         "PostgreSQL",
         lambda: _launch(command, environment, log, cwd=data, **as_user),
-        lambda: _answers(port, struct.pack("!ii", 8, 80877103), (b"N", b"S")) and _accepts_sessions(log),
+        lambda pid: _accepts_sessions(data / "cluster" / "postmaster.pid", pid),
         log,
         signal.SIGINT,
     )
 
 
-def _accepts_sessions(log: Path) -> bool:
-    return "ready to accept connections" in log.read_text(encoding="utf-8", errors="replace").rsplit("starting ", 1)[-1]
+def _accepts_sessions(state: Path, pid: int) -> bool:
+    """Return whether the database says so in the file that it keeps for its tools: id in line 1, state in line 8."""
+    try:
+        lines = state.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return False
+    return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"  # else of one that was killed
 
 
 def _initialise(  # noqa: PLR0917 - one call, one place
@@ -661,12 +669,12 @@ def _unprivileged() -> dict[str, Any]:
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
-def _answers(port: int, hello: bytes, expected: Sequence[bytes]) -> bool:
-    """Return whether a server speaks its protocol on a port."""
+def _speaks_amqp(port: int) -> bool:
+    """Return whether a broker answers on a port."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
             connection.settimeout(2)
-            connection.sendall(hello)
-            return connection.recv(1) in expected
+            connection.sendall(b"AMQP\x00\x00\x09\x01")
+            return connection.recv(1) == b"\x01"
     except OSError:
         return False
