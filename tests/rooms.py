@@ -1,6 +1,7 @@
 """A notifier and a booking_events without processes: real database, real sandbox, a clock that steps."""
 
 import asyncio
+import functools
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -44,6 +45,10 @@ QUICK = Timing(
     pause=timedelta(milliseconds=200),
     email_grace=timedelta(milliseconds=200),
 )
+
+
+our_texts = functools.cache(TemplateCatalogue)
+"""Compiled once for all rooms: they never change."""
 
 
 @dataclass
@@ -179,7 +184,7 @@ async def open_rooms(
         client = build_client(http, account_sid=ACCOUNT, username=ACCOUNT, password=TOKEN)
         context = Context(
             clinics=clinics or example_clinics(),
-            catalogue=TemplateCatalogue(),
+            catalogue=our_texts(),
             provider=TwilioSms(client, public_url="http://127.0.0.1:1"),
             default_sender=Sender(from_number=OURS),
             metrics=Metrics(),
