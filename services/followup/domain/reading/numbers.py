@@ -18,7 +18,7 @@ _MOOD_ENDS = 10  # the items of a questionnaire are about sleep, energy and appe
 _ITEM_ENDS = 3
 _PAUSES = frozenset({",", "(", ")"})
 _CLAUSE_ENDS = _PAUSES | {"", "|"}
-_NEW_THOUGHT = _PAUSES | say.THEREFORE
+_NEW_THOUGHT = _PAUSES | say.THEREFORE | say.HOWEVER
 _REACH = 5
 _FEW = 3
 _LONG = 30  # words of a clause that are looked at on each side
@@ -91,12 +91,12 @@ def read_numbers(text: str, *, highest: int, answered: bool = False) -> Numbers:
     corrected = corrected or len(meant) < len(answers) or (answered and bool(denied))
     answers = meant
     pair = _pair(tokens, answers)
-    if pair:
-        return Numbers(values=pair, pair=pair, seen=True, corrected=corrected)
+    several = pair or _by_parts(tokens, answers, highest)
+    if several:
+        return Numbers(values=several, pair=pair, seen=True, corrected=corrected)
     values = tuple(dict.fromkeys(answer.value for answer in answers))
     if len(values) > 1:
-        unsettled = _another_says(tokens, answers) or _spreads(tokens, answers)
-        chosen = None if unsettled else _latest(tokens, answers)
+        chosen = None if _is_unsettled(tokens, answers, answered=answered) else _latest(tokens, answers)
         if chosen is not None:
             return Numbers(values=(chosen,), seen=True, inferred=True, corrected=corrected)
     elif all(answer.was for answer in answers) and not corrected:
@@ -124,7 +124,8 @@ def _without_scale(tokens: list[Token], highest: int) -> list[Token]:
 
 def _scale_at(tokens: Sequence[Token], at: int, highest: int) -> int:
     """Return how many tokens from here on only name the scale."""
-    if at and tokens[at - 1].value is not None:
+    # "1/2" says neither yes nor no.
+    if at and tokens[at - 1].value is not None and highest >= _ITEM_ENDS:
         for words in say.OUT_OF.get(word_at(tokens, at), ()):
             if texts_at(tokens, at, len(words)) == words and _is(tokens, at + len(words), highest):
                 return len(words) + 1
@@ -194,7 +195,8 @@ def _answers(tokens: Sequence[Token], highest: int) -> Iterator[_Answer]:
             at == 1 or word_at(tokens, at - 2) in {"|", ""} or tokens[at - 2].value is None
         )
         negative = negative and not _spaced_dash(tokens, at)
-        if negative or word_at(tokens, at - 1) in say.MINUS:
+        at_least = word_at(tokens, at - 2) in say.AT_LEAST  # "por lo menos 5"
+        if negative or (word_at(tokens, at - 1) in say.MINUS and not at_least):
             yield _Answer(-token.value, at, at + 1)
         elif not _is_something_else(tokens, at, highest):
             after = word_at(tokens, at + 2) if word_at(tokens, at + 1) in say.OF else word_at(tokens, at + 1)
@@ -275,6 +277,9 @@ def _is_something_else(tokens: Sequence[Token], at: int, highest: int) -> bool:
         return True
     if highest == _MOOD_ENDS and (_rates_another(tokens, at) or _is_open_ended(tokens, at)):
         return True
+    # Not where 2 asks for help: "2 weak to walk".
+    if highest >= _ITEM_ENDS and _is_too_much(tokens, at):
+        return True
     # Not on the items: beside "no" a number off their scale makes item 9 unclear.
     if highest < _ITEM_ENDS and _exceeds_in_a_sentence(tokens, at, highest):
         return True
@@ -309,9 +314,9 @@ def _is_part(tokens: Sequence[Token], at: int) -> bool:
     if value is not None and 1900 <= value < 2100 and len(tokens) > 1:  # a year
         return True
     if at >= 2 and (
-        texts_at(tokens, at - 2, 2) == ("out", "of") or (before in say.OF and _is_of_number(tokens, at - 2))
+        texts_at(tokens, at - 2, 2) == ("out", "of") or any(_is_of_number(tokens, at - back) for back in (2, 3, 4))
     ):
-        return True  # "5 days out of 14"; what is out of the scale's end was left out before
+        return True  # "5 days out of 14", "10 of the 14"; what is out of the scale's end was left out before
     if _is_of_number(tokens, at):
         return True
     if after in {"/", "$"} and not _is_range_slash(tokens, at):
@@ -321,9 +326,13 @@ def _is_part(tokens: Sequence[Token], at: int) -> bool:
 
 def _is_of_number(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number is so many of another: "3 out of 14", "12 of 14"."""
-    return tokens[at].value is not None and any(
-        texts_at(tokens, at + 1, len(words)) == words and _is_number(tokens, at + 1 + len(words))
-        for words in say.PART_OF.get(word_at(tokens, at + 1), ())
+    return (
+        at >= 0
+        and tokens[at].value is not None
+        and any(
+            texts_at(tokens, at + 1, len(words)) == words and _is_number(tokens, at + 1 + len(words))
+            for words in say.PART_OF.get(word_at(tokens, at + 1), ())
+        )
     )
 
 
@@ -334,6 +343,15 @@ def _is_result(tokens: Sequence[Token], at: int) -> bool:
         return False
     words = [word_at(tokens, place) for place in range(max(_clause_start(tokens, first), first - _REACH), first)]
     return not say.GAME.isdisjoint(words) and say.THEREFORE.isdisjoint(words)
+
+
+def _is_span_of_time(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number is when something began or ended: "slept from 9 to 6", "mi turno es de 7 a 3"."""
+    first = at if word_at(tokens, at + 1) in say.SPAN_TO and _is_number(tokens, at + 2) else at - 2
+    if first < 0 or not _is_number(tokens, first) or word_at(tokens, first + 1) not in say.SPAN_TO:
+        return False
+    words = [word_at(tokens, place) for place in range(max(_clause_start(tokens, first), first - _REACH), first)]
+    return not say.LASTS.isdisjoint(words) and (say.MOVES - say.FROM | say.MOOD).isdisjoint(words)
 
 
 def _is_of_a_group(tokens: Sequence[Token], at: int) -> bool:
@@ -362,15 +380,21 @@ def _is_label(tokens: Sequence[Token], at: int) -> bool:
         return two_before in say.PERIOD_OPENERS
     if before in {"#", "no", "number", "numero"} and two_before in say.COUNTED:
         return True
+    if before == "the" and word_at(tokens, at + 1) in say.LINES:
+        return True  # "on the 2 train"
     return before in say.LABELS and not (before in say.LABELS_UNLESS and two_before in say.CUES)
 
 
 def _is_time(tokens: Sequence[Token], at: int) -> bool:
     if word_at(tokens, at + 1) in say.RANGE_JOINTS and _is_number(tokens, at + 2) and _in_part_of_day(tokens, at + 2):
         return True  # "entre 8 y 9 de la noche"
-    before = word_at(tokens, at - 1)
-    if before == "de" and word_at(tokens, at - 2) in say.EVENTS:
+    before, two_before = word_at(tokens, at - 1), word_at(tokens, at - 2)
+    if before == "de" and two_before in say.EVENTS:
         return True  # "la misa de 8"
+    if before in {"en", "in"} and two_before in say.ARRIVES:
+        return True  # "home in 20"
+    if before in say.ABOUT and two_before == "at":
+        return not _stands_at(tokens, at - 1)  # "lunch at like two"
     if before == "la":
         return tokens[at].value == 1 and len(tokens) > 2  # "la 2" is an option, for two o'clock is "las 2"
     if before not in say.ARTICLES and _in_part_of_day(tokens, at):
@@ -449,6 +473,17 @@ def _is_letters_short(tokens: Sequence[Token], at: int) -> bool:
             return (doing or before in say.FOR_AFTER) and after in say.FOR_BEFORE
         case _:
             return False
+
+
+def _is_too_much(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a 2 is either word of "2 tired 2 think" or "2 sick to talk"."""
+    if tokens[at].text != "2":
+        return False
+    for first in (at, at - 2):
+        then, doing = word_at(tokens, first + 2), word_at(tokens, first + 3)
+        if word_at(tokens, first) in {"2", "so", "too"} and word_at(tokens, first + 1) in say.TOO_BEFORE:
+            return (then == "2" and doing.isalpha()) or (then == "to" and doing in say.TO_BEFORE - {"say"})
+    return False
 
 
 def _is_age(tokens: Sequence[Token], at: int) -> bool:
@@ -534,7 +569,7 @@ def _stands_as_word(tokens: Sequence[Token], at: int) -> bool:
     starts = starts or before in say.FILLERS | say.ENDEARMENTS
     ends = after in {"", "|", ",", ")", "]", '"', "-", "*", "~", "+", ">"} or _is_sign(after)
     ends = ends or after in say.CLOSERS | say.ENDEARMENTS
-    if _label_before(tokens, at) in say.MOOD:
+    if _label_before(tokens, at) in say.MOOD and text not in say.ARTICLES_TOO:
         return True
     if text in say.ARTICLES_TOO:
         return (starts or (before in {"a", "the", "at", "is", "its", "say", "maybe"} and before != "the")) and (
@@ -568,9 +603,17 @@ def _stands_at(tokens: Sequence[Token], at: int) -> bool:
         return False
     if two_before == "me" and word_at(tokens, at - 3) in say.SUMMONS:
         return False
+    if two_before in say.BE and _happens(tokens, at):
+        return False
     return two_before in say.LEVEL_VERBS or (
         two_before in {"", "|", ","} and word_at(tokens, at + 1) not in say.DAY_TIMES
     )
+
+
+def _happens(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a clause tells when something takes place: "my next one is at 3"."""
+    words = {word_at(tokens, place) for place in range(max(_clause_start(tokens, at), at - _REACH), at)}
+    return not words.isdisjoint(say.HAPPENINGS) and words.isdisjoint(say.MOOD)
 
 
 def _is_denied(tokens: Sequence[Token], at: int) -> bool:
@@ -646,7 +689,7 @@ def _is_compared(tokens: Sequence[Token], at: int) -> bool:
         words.pop()
     return bool(words) and (
         words[-1] in say.COMPARED
-        or words[-2:] in (["compared", "to"], ["comparado", "con"], ["arriba", "de"], ["debajo", "de"])
+        or tuple(words[-2:]) in say.COMPARED_IN_TWO
         or (words[-1] == "que" and len(words) > 1 and words[-2] in say.CHANGES)
     )
 
@@ -665,16 +708,12 @@ def _in_question(tokens: Sequence[Token], at: int) -> bool:
         start += 1
     first = word_at(tokens, start)
     asked = _is_asked(tokens, at)
-    ends = say.WORST | say.BEST | say.HOW_HIGH
-    if first in say.MEANS and start == at - 1 and {word_at(tokens, at + 1), word_at(tokens, at + 2)} & ends:
-        return True  # "is 10 the best"
-    if _weighs_ends(tokens, at) or (asked and _follows_question(tokens, at)):
+    if _weighs_ends(tokens, at) or _offers_choice(tokens, start, at) or (asked and _follows_question(tokens, at)):
         return True
+    if first in say.MEANS and start == at - 1 and _is_explained(tokens, at):
+        return True  # "is 10 the best"
     if at == start:
-        after = word_at(tokens, at + 2)
-        if asked and word_at(tokens, at + 1) in say.MEANS and after not in say.SAYS_ENOUGH:
-            return True  # "el 2 es casi siempre?"
-        return (asked or _is_checked(tokens, at)) and _end_named(tokens, at) in ends
+        return _opens_question(tokens, at, asked=asked)
     opened = start + 1
     while word_at(tokens, opened) in say.ARTICLES:
         opened += 1
@@ -685,6 +724,30 @@ def _in_question(tokens: Sequence[Token], at: int) -> bool:
     if texts_at(tokens, start, 2) in say.ASKS_IN_TWO:
         return True
     return first in say.ASKS or (asked and first in say.ASKS_WITH_MARK)
+
+
+def _is_explained(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether what a number stands for follows it at once: "10 the best", "1 yes or no"."""
+    after, then = word_at(tokens, at + 1), word_at(tokens, at + 2)
+    if after in say.YES_OR_NO and not _is_number(tokens, at + 2):
+        return True
+    return not (say.WORST | say.BEST | say.HOW_HIGH).isdisjoint((after, then))
+
+
+def _opens_question(tokens: Sequence[Token], at: int, *, asked: bool) -> bool:
+    """Return whether a number begins a question about it: "el 2 es casi siempre?", "10 is good right"."""
+    if asked and word_at(tokens, at + 1) in say.MEANS and word_at(tokens, at + 2) not in say.SAYS_ENOUGH:
+        return True
+    ends = say.WORST | say.BEST | say.HOW_HIGH
+    return (asked or _is_checked(tokens, at)) and _end_named(tokens, at) in ends
+
+
+def _offers_choice(tokens: Sequence[Token], start: int, at: int) -> bool:
+    """Return whether it is asked which of two numbers to give: "if it was 4 days do i put 1 or 2"."""
+    first = at if word_at(tokens, at + 1) in say.OR and _is_number(tokens, at + 2) else at - 2
+    if first < start or not _is_number(tokens, first) or word_at(tokens, first + 1) not in say.OR:
+        return False
+    return any(texts_at(tokens, place, 2) in say.ASKS_IN_TWO | say.ASKS_WHICH for place in range(start, first))
 
 
 def _clause_start(tokens: Sequence[Token], at: int) -> int:
@@ -731,10 +794,10 @@ def _follows_question(tokens: Sequence[Token], at: int) -> bool:
         for place in range(start, at)
     ):
         return False
-    start = _clause_start(tokens, start - 1)
+    end, start = start - 1, _clause_start(tokens, start - 1)
     while word_at(tokens, start) in say.FILLERS:
         start += 1
-    return word_at(tokens, start) in say.ASKS
+    return word_at(tokens, start) in say.ASKS or (word_at(tokens, start) in say.WHAT and end - start > 1)
 
 
 def _is_past(tokens: Sequence[Token], at: int) -> bool:
@@ -848,6 +911,51 @@ def _spreads(tokens: Sequence[Token], answers: Sequence[_Answer]) -> bool:
     return len(answers) == 2 and not around.isdisjoint(say.SPREADS)
 
 
+def _by_parts(tokens: Sequence[Token], answers: Sequence[_Answer], highest: int) -> tuple[Decimal, ...]:
+    """Return the numbers that hold each for a part of the day or week: "weekdays 3 weekends 0"; none if one is more."""
+    if not all(_part_named(tokens, answer.first) for answer in answers):
+        return ()  # "mornings 3 evenings 7, so a 5"
+    values = {
+        token.value
+        for at, token in enumerate(tokens)
+        if token.value is not None
+        and token.value <= highest
+        and _part_named(tokens, at)
+        and not (_counts_parts(tokens, at) or _counts(tokens, at) or _is_denied(tokens, at) or _is_past(tokens, at))
+    }
+    return tuple(sorted(values)) if len(values) > 1 else ()
+
+
+def _counts_parts(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number has a unit, and not only the next part of the day behind it: "nights 3 days 0"."""
+    parts_around = word_at(tokens, at + 1) in say.PARTS and _part_named(tokens, at, (-1,))
+    return _measures(tokens, at) and not parts_around
+
+
+def _part_named(tokens: Sequence[Token], at: int, steps: Sequence[int] = (-1, 1)) -> bool:
+    """Return whether a part of the day or week stands beside a number: "mornings 3", "3 at night"."""
+    for step in steps:
+        place = at + step
+        while word_at(tokens, place) in say.PART_LEADS:
+            place += step
+        if word_at(tokens, place) in say.PARTS:
+            return True
+    return False
+
+
+def _is_unsettled(tokens: Sequence[Token], answers: Sequence[_Answer], *, answered: bool) -> bool:
+    """Return whether no contrast word may pick one of several numbers."""
+    if _another_says(tokens, answers) or _spreads(tokens, answers):
+        return True
+    return not answered and _denies_or_corrects(tokens, answers)
+
+
+def _denies_or_corrects(tokens: Sequence[Token], answers: Sequence[_Answer]) -> bool:
+    """Return whether a "no" may deny the last number or put it in the place of the other: "5, no 6"."""
+    between = [word_at(tokens, place) for place in range(answers[-2].last, answers[-1].first)]
+    return between[:2] == [",", "no"] and say.ARTICLES.issuperset(between[2:])
+
+
 def _latest(tokens: Sequence[Token], answers: Sequence[_Answer]) -> Decimal | None:
     """Return the one value that contrast words pick among several, or None."""
     before, last = answers[-2:]
@@ -878,6 +986,8 @@ def _replaces(between: Sequence[str]) -> bool:
     if not say.CORRECTIONS.isdisjoint(between) or ">" in between or between == ["|", "no"]:
         return True
     joined = " ".join(between)
+    if "more like" in joined and not (say.PAST - say.WAS).isdisjoint(between):
+        return False  # "3 (last week was more like a 1)"
     return any(words in joined for words in say.CORRECTION_PHRASES)
 
 
@@ -912,6 +1022,7 @@ _OTHER_MEANINGS = (
     _is_date,
     _is_label,
     _is_result,
+    _is_span_of_time,
     _is_of_a_group,
     _is_whole_period,
     _is_vital_sign,

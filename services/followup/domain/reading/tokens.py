@@ -25,6 +25,12 @@ _GLUED = re.compile(
 _CALIBRE = re.compile(r"(?<![0-9])\.(?:22|25|32|357|38|380|40|44|45)(?![0-9])")
 # Eleven in Spanish, seldom meant so: "once de diez".
 _ELEVEN = re.compile(r"\bonce(?= (?:de|sobre) (?:10|diez)\b)")
+# A road: "stuck on I-35".
+_ROAD = re.compile(r"(?<![a-z0-9'])(?:fm|i|ih|sr|us)-[0-9]{1,4}(?![0-9])")
+# A dash that can only be a sign: "like a -2".
+_MINUS = re.compile(rf"(?<![a-z0-9'])({'|'.join(say.BEFORE_MINUS)}) -(?=[0-9])")
+# Half, or a number with a dot in front of it: ".5".
+_DOTTED = re.compile(r"^\s*\.(?=[0-9]+\s*$)")
 _SPELT_OUT = re.compile(r"(?<![a-z0-9'])[a-z](?:[ .-][a-z]){2,}(?![a-z0-9'])")
 _STRETCHED = re.compile(r"([a-z])\1{2,}")
 _APPROXIMATE = re.compile(r"([0-9]+)ish$")
@@ -47,6 +53,7 @@ class Token:
 def tokens_of(text: str) -> list[Token]:
     """Return the tokens of a plain text, what is one number joined into one."""
     text = _ELEVEN.sub("11", _CALIBRE.sub(" ", _GLUED.sub(r"\1 \2 ", text)))
+    text = _MINUS.sub(r"\1 minus ", _ROAD.sub(" road ", _DOTTED.sub("x", text)))
     text = _SPELT_OUT.sub(lambda match: re.sub(r"[ .-]", "", match[0]), _NUMBERED.sub(r"\1 ", text))
     return list(_compounded([_token(match) for match in _TOKEN.finditer(text)]))
 
