@@ -150,7 +150,7 @@ def read_reply(text: str, prompt: PromptKind, *, language: str = "en") -> Readin
     if quoted is not None and not any(char.isalnum() for char in own):
         return _reading({_SAYS.TAPBACK}, screening, language)
     read = _text(own)
-    if _is_automatic(read):
+    if _is_automatic(read, perhaps=not (prompt is PromptKind.HOME_SAFE and _drives(screening))):
         return _reading({_SAYS.AUTO_REPLY}, _only_crisis(screening), language, human_reads=not read.has("auto_reply"))
     if not read.said and "?" not in own:
         return _reading({_SAYS.EMPTY}, screening, language)
@@ -188,8 +188,11 @@ def _text(own: str) -> Text:
     return Text(book, flat, own, words, found, _hellos(found))
 
 
-def _is_automatic(read: Text) -> bool:
-    """Return whether a device wrote a text; what only sounds like one is read by a human too."""
+def _is_automatic(read: Text, *, perhaps: bool) -> bool:
+    """Return whether a device wrote a text; what only sounds like one counts where ``perhaps`` does.
+
+    A human reads that too. Whoever drives after a visit counts as driving even so: "driving home, ill text you then".
+    """
     headed = any(
         found.rule == "auto_reply_heading"
         and found.first == 0
@@ -198,7 +201,12 @@ def _is_automatic(read: Text) -> bool:
     )
     if _TYPED_BY_HAND.search(read.plain):
         return False
-    return headed or is_meant(read, {"auto_reply", "auto_reply_perhaps"}, unless="not_auto_reply")
+    rules = {"auto_reply", "auto_reply_perhaps"} if perhaps else {"auto_reply"}
+    return headed or is_meant(read, rules, unless="not_auto_reply")
+
+
+def _drives(screening: Screening) -> bool:
+    return any(rule.endswith("driving_now") for rule in screening.rules)
 
 
 def _core(read: Text) -> Text:
@@ -630,7 +638,7 @@ def _home_safe(
     read: Text, numbers: Numbers, screening: Screening
 ) -> tuple[set[Interpretation], Decimal | None, Screening]:
     """Return whether the patient is home: 1 yes, 2 no."""
-    if any(rule.endswith("driving_now") for rule in screening.rules):
+    if _drives(screening):
         return set(), None, screening.joined(Tier.M, "driving_after_visit")
     alone = is_meant(read, {"alone"}, unless="not_alone")
     needs_help = is_meant(read, {"needs_help"}, unless="not_needing")

@@ -241,10 +241,15 @@ def _lowered(
         return Tier.S3, f"{match.rule}.afar"
     if of_another:
         return (Tier.S3 if match.rule in book.faint else Tier.S2), f"{match.rule}.other"
-    is_trifle = "trifles" in near or {"trifles", "laughs"} <= said
-    if tier is Tier.S1 and is_trifle and match.rule.endswith(".intent"):
+    is_trifle = ("trifles" in near or {"trifles", "laughs"} <= said) and "weighty" not in near
+    if tier is Tier.S1 and ((is_trifle and match.rule.endswith(".intent")) or _galls(match, context)):
         return Tier.S2, f"{match.rule}.trifle"
     return None
+
+
+def _galls(match: Found, context: Sequence[Found]) -> bool:
+    """Return whether a nuisance is what makes one want to do it: "this hold music makes me want to jump off a roof"."""
+    return any(found.rule == "galls" and found.first < match.first <= found.last for found in context)
 
 
 def _is_part_of_the_past(found: Found, context: Sequence[Found]) -> bool:

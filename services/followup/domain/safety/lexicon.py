@@ -13,8 +13,8 @@ from services.followup.domain.text.words import Vocabulary
 
 LANGUAGES = ("en", "es")
 _CONTEXTS = (
-    *("not_negating", "past", "present", "overcome", "passed", "eased", "happening", "persists", "trifles", "afar"),
-    *("trade", "laughs"),
+    *("not_negating", "past", "present", "overcome", "passed", "eased", "happening", "persists", "trifles", "weighty"),
+    *("galls", "afar", "trade", "laughs"),
 )
 
 # Words that are understood with letters starred out.
@@ -80,7 +80,8 @@ class Lexicon:
         weighs_possible: From this weight on a text is a possible crisis that no rule explains.
         weighs_watched: From this weight on it is read the same day.
         context: Phrases that say when and how: ``not_negating``, ``past``, ``present``, ``overcome``, ``passed``,
-            ``eased``, ``happening``, ``persists``, ``trifles``, ``afar``, ``trade``, ``laughs``.
+            ``eased``, ``happening``, ``persists``, ``trifles``, ``weighty``, ``galls``, ``afar``, ``trade``,
+            ``laughs``.
         negators: Words that turn a phrase into its opposite.
         light: Words that carry a negation on without counting as distance.
         others: Words for people other than the writer.

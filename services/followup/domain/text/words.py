@@ -15,6 +15,8 @@ _TOKEN = re.compile(
 _LETTER_RUN = re.compile(r"(?<![a-z0-9'])[a-z0-9@$!](?:[\s._*/-]{1,3}[a-z0-9@$!]){2,}(?![a-z0-9'])")
 # Two figures of a blood pressure.
 _PRESSURE = re.compile(r"(?<![0-9/])([12][0-9]{2})/([0-9]{2,3})(?![0-9/])")
+# "12.5 kms": the point ends no clause, and what is less than one of them says nothing.
+_DISTANCE = re.compile(r"(?<![0-9.,])([0-9]+)[.,][0-9]+(?= ?kms?(?![a-z]))")
 _NUMBER_RUN = re.compile(r"[0-9\s._*/-]+")
 _DOTTED = re.compile(r"(?<![a-z0-9])[a-z]+(?:[._-][a-z]+){2,}(?![a-z0-9])")
 _LEET = str.maketrans(
@@ -71,7 +73,7 @@ class Vocabulary:
         Letters that stand alone are joined, digits inside words read as letters, long repeats collapsed, words run
         together split, and known misspellings put right. An ellipsis is no break; a new line only if asked for.
         """
-        text = _PRESSURE.sub(r"\1 over \2", _LETTER_RUN.sub(_join, text))
+        text = _DISTANCE.sub(r"\1", _PRESSURE.sub(r"\1 over \2", _LETTER_RUN.sub(_join, text)))
         text = _DOTTED.sub(lambda match: re.sub(r"[._-]", " ", match[0]), text)
         found: list[str] = []
         for match in _TOKEN.finditer(text):
