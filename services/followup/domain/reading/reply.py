@@ -13,6 +13,7 @@ from services.followup.domain.reading.said import (
     Text,
     clause,
     clause_length,
+    hellos_of,
     is_meant,
     is_whole_clause,
     opens,
@@ -46,6 +47,7 @@ _OPTIONS = ("option_0", "option_1", "option_2", "option_3")
 _FEW = 6
 _FEW_WORDS = 3
 _SCATTERED = 2  # breaks at least, one after nearly every word
+_AND = frozenset({"and", "y"})
 _LISTS = frozenset({"list", "lista"})
 _NODS = frozenset({"yes", "yeah", "yep", "yup", "no", "nope", "si", "sip"})
 _PLAIN_YES = frozenset({"yes", "yeah", "yep", "yup"})
@@ -59,6 +61,7 @@ _NOES = frozenset({"no", "nope", "never", "nah", "nunca", "jamas"})
 _LEADS_TO_NO = frozenset({"so", "is", "otherwise", "that", "this", "answer", "es", "eso", "entonces", "sigue"})
 _ANSWERED = frozenset({"answer", "respuesta"})
 _WISHFUL = frozenset({"wish", "want", "hope", "think", "thought", "thoughts", "pienso", "pense", "quiero", "ojala"})
+_CONFIRMS = (["c"], ["confirm"], ["confirmed"], ["confirmo"], ["confirmado"], ["confirmada"])
 _NOTHING = frozenset({"no", "nope", "0", "zero", "cero", "never", "nunca"})
 _ORDER = tuple(Interpretation)
 _CHECK_INS = frozenset({PromptKind.MOOD, PromptKind.PHQ_ITEM, PromptKind.ITEM_9, PromptKind.HOME_SAFE})
@@ -159,8 +162,12 @@ def read_reply(text: str, prompt: PromptKind, *, language: str = "en") -> Readin
     if _SAYS.WRONG_NUMBER not in answer.said:
         core = _core(read)
         kinds, value, screening = _answer(core, prompt, numbers, screening, answer.said)
-        if prompt in _SCALES and not answer.said:
-            wishes = visit_wishes(core, spoken_of=False, named=True)
+        if prompt in _SCALES:
+            wishes = (
+                beside_opt_out(core, answer.said, spoken_of=False)
+                if answer.said
+                else visit_wishes(core, spoken_of=False, named=True)
+            )
             kinds = kinds - {_SAYS.CLARIFY} | wishes if wishes else kinds
         answer = _Answer(answer.said | kinds, screening, value, numbers)
     return _finished(read, prompt, answer, language)
@@ -185,7 +192,7 @@ def _text(own: str) -> Text:
     flat = _LONE_K.sub("ok", _NUMBER_SIGN.sub(" number ", _TITLE.sub(r"\1", plain(own))))
     words = book.vocabulary.words(flat, line_breaks=True)
     found = book.rules.find(words)
-    return Text(book, flat, own, words, found, _hellos(found))
+    return Text(book, flat, own, words, found, hellos_of(found))
 
 
 def _is_automatic(read: Text, *, perhaps: bool) -> bool:
@@ -219,17 +226,13 @@ def _core(read: Text) -> Text:
         return read
     words = [COMMA if at in small else word for at, word in enumerate(read.words)]
     found = read.book.rules.find(words)
-    return replace(read, words=words, found=found, hellos=_hellos(found))
+    return replace(read, words=words, found=found, hellos=hellos_of(found))
 
 
 def _addresses(words: Sequence[str], at: int, small: Collection[int]) -> bool:
     """Return whether a word like "mija" is said to whoever reads: at the end of a clause, and of nobody's."""
     ends = at + 1 == len(words) or words[at + 1] in BREAKS or not words[at + 1].isascii() or at + 1 in small
     return ends and (at == 0 or words[at - 1] not in _WHOSE)
-
-
-def _hellos(found: Sequence[Found]) -> frozenset[int]:
-    return frozenset(at for one in found if one.rule == "hello" for at in range(one.first, one.last))
 
 
 # ------------------------------------------------------------------ what needs no prompt
@@ -247,7 +250,7 @@ def _everywhere(read: Text) -> set[Interpretation]:
         # "I can't come, take me off the list" means the list of visits.
         visits = not _LISTS.isdisjoint(read.said) and bool(visit_wishes(read, spoken_of=False))
         said |= set() if visits else {_SAYS.OPT_OUT}
-    elif read.has("texts_named") and _stops(read):
+    elif (read.has("texts_named") and _stops(read)) or _stops_first(read):
         said.add(_SAYS.OPT_OUT)
     elif is_meant(read, {"opt_in"}, unless="not_opt_in"):
         said.add(_SAYS.OPT_IN)
@@ -285,6 +288,17 @@ def _stops(read: Text) -> bool:
     return any(
         found.rule == "stop_alone" and (is_whole_clause(read, found) or found.last - found.first >= _FEW_WORDS)
         for found in read.found
+    )
+
+
+def _stops_first(read: Text) -> bool:
+    """Return whether a text opens with a keyword of opting out and goes on of a visit: "STOP. cancel my visit too"."""
+    keywords = read.book.keywords
+    opens_with, parted = [*read.words, CLAUSE_BREAK, CLAUSE_BREAK][:2]
+    return (
+        opens_with in keywords["opt_out"] - keywords["cancel"]
+        and parted in BREAKS | _AND
+        and bool(visit_wishes(read, spoken_of=False, named=True))
     )
 
 
@@ -364,7 +378,9 @@ def _answer(
             return (beside_opt_out(read, said) if said else appointment(read)), None, screening
         case PromptKind.NONE:
             # A letter or a nod answers nothing; a wish about a visit stands for itself.
-            wish = set() if said else appointment(read, spoken_of=False) & {_SAYS.CANCEL_REQUEST, _SAYS.RESCHEDULE}
+            if said:
+                return beside_opt_out(read, said, spoken_of=False), None, screening
+            wish = appointment(read, spoken_of=False) & {_SAYS.CANCEL_REQUEST, _SAYS.RESCHEDULE}
             return (wish if len(read.said) > 1 else set()), None, screening
 
 
@@ -721,14 +737,17 @@ def _finished(read: Text, prompt: PromptKind, answer: _Answer, language: str) ->
         and (is_meant(read, {"late"}, unless="not_late") or (prompt in _NOT_ON_A_SCALE and read.has("arrived")))
     ):
         core = _core(read)
-        if not (read.has("yes") or core.said[:1] == ["c"] or stands_alone(core, "c")):
+        if not (read.has("yes") or core.said[:1] in _CONFIRMS or stands_alone(core, "c")):
             said.discard(_SAYS.CONFIRM)
         said.add(_SAYS.REVIEW)
     if said.isdisjoint(_NOTHING_BESIDE) and _SAYS.CRISIS not in alarms and _asks(read, prompt):
         said.add(_SAYS.QUESTION)
     said |= _remark(read, prompt, said)
     if said & _ANSWERS and (
-        _is_qualified(read) or _is_low_with_words(read, prompt, answer) or _tells_of_ailments(read)
+        _is_qualified(read)
+        or _is_low_with_words(read, prompt, answer)
+        or _tells_of_ailments(read)
+        or (_SAYS.CONFIRM in said and read.has("conditional"))
     ):
         said.add(_SAYS.REVIEW)
     words = sum(1 for word in read.said if not _DIGITS.match(word))

@@ -1,7 +1,7 @@
 """A reply in words and the phrases found in it, and where its clauses begin and end."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.followup.domain.reading.wording import Wording
 from services.followup.domain.text.phrases import Found
@@ -48,6 +48,18 @@ class Text:
                 return False
             at -= 1
         return True
+
+
+def part(read: Text, first: int, last: int | None = None) -> Text:
+    """Return a stretch of a text, read by itself."""
+    words = read.words[first:last]
+    found = read.book.rules.find(words)
+    return replace(read, words=words, found=found, hellos=hellos_of(found))
+
+
+def hellos_of(found: Sequence[Found]) -> frozenset[int]:
+    """Return the places of greetings and other words that only lead up to something."""
+    return frozenset(at for one in found if one.rule == "hello" for at in range(one.first, one.last))
 
 
 def is_meant(read: Text, rules: Collection[str], *, unless: str) -> bool:

@@ -2,17 +2,21 @@
 
 import re
 from collections.abc import Collection
+from dataclasses import replace
 
 from services.followup.domain.reading.reading import Interpretation
 from services.followup.domain.reading.said import (
     CLAUSE_ENDS,
+    CONTRASTS,
     Text,
     clause,
     is_meant,
     is_whole_clause,
     opens,
     overlap,
+    part,
 )
+from services.followup.domain.text.phrases import Found
 from services.followup.domain.text.words import CLAUSE_BREAK
 
 _SAYS = Interpretation
@@ -43,6 +47,10 @@ _LEADS_UP = frozenset(
         "perdon",
     ]
 )
+# An apology takes an answer back only where little more than another answer follows: "C. sorry, R".
+_APOLOGIES = frozenset({"sorry", "forgot", "perdon", "perdone", "perdonen", "disculpe", "disculpen"})
+_FEW = 2
+_HALTS = frozenset({"no", "not", "wait", "hold", "hang", "espera", "espere", "esperen", "momento"})
 _UNCONFIRMED = re.compile(
     r"\b(?:not|no|cant|dont|didnt|wont|isnt|unable|never|antes de|how do i|where do i|need to|can i|como) "
     r"(?:\w+ ){0,2}(?:confirm\w*|sure|seguro|segura)\b"
@@ -50,7 +58,50 @@ _UNCONFIRMED = re.compile(
 
 
 def appointment(read: Text, *, spoken_of: bool = True) -> set[Interpretation]:
-    """Return what a text wants of a visit, of which it need not say more where one was just spoken of."""
+    """Return what a text wants of a visit, of which it need not say more where one was just spoken of.
+
+    What takes back an answer, or follows it after a "but", counts instead of it.
+    """
+    first = _at_first(read, spoken_of=spoken_of)
+    if not spoken_of:
+        return first
+    others = [found for found in read.found if found.rule in {"undecided", "not_second_thought"}]
+    taken_back = [
+        found
+        for found in read.found
+        if found.rule == "second_thought" and found.first > 0 and not any(overlap(found, other) for other in others)
+    ]
+    if taken_back:
+        return _on_second_thought(read, max(taken_back, key=lambda found: (found.last, -found.first)), first)
+    return _after_but(read) or first
+
+
+def _after_but(read: Text) -> set[Interpretation]:
+    """Return what is wanted of a visit that is confirmed but for something: another time, or only a ride to it."""
+    turn = max((at for at, word in enumerate(read.words) if word in CONTRASTS), default=0)
+    if _at_first(part(read, 0, turn), spoken_of=True) != {_SAYS.CONFIRM}:
+        return set()
+    rest = part(read, turn + 1)
+    return {_SAYS.CONFIRM} if rest.has("late") else visit_wishes(rest, spoken_of=True)
+
+
+def _on_second_thought(read: Text, sign: Found, first: set[Interpretation]) -> set[Interpretation]:
+    """Return what is wanted of a visit where an answer is taken back: what follows, nothing where that is a "no"."""
+    before, rest = part(read, 0, sign.first), part(read, sign.last)
+    if not (before.has("no") or _at_first(before, spoken_of=True)):
+        return first
+    excuses_only = not _APOLOGIES.isdisjoint(read.words[sign.last - 1 : sign.last]) and len(rest.said) > _FEW
+    if excuses_only:
+        return first
+    if not rest.said:
+        return first if _HALTS.isdisjoint(read.words[sign.first : sign.last]) else set()  # "yes. oh wait"
+    if rest.has("asks_first") or (rest.has("no") and rest.covered_by("no", "courtesy")):
+        return set()  # "yes wait no"
+    return _at_first(rest, spoken_of=True) or first
+
+
+def _at_first(read: Text, *, spoken_of: bool) -> set[Interpretation]:
+    """Return what a text wants of a visit, taken as a whole."""
     letters = [word for word in read.said if word.isascii() and not word.isdigit()]
     if set(LETTERS) <= set(letters) and (_asks_both(read) or len(letters) == len(LETTERS)):
         return set()  # "C or R??", "c r"
@@ -88,22 +139,31 @@ def _is_unwelcome(read: Text) -> bool:
     return read.has("excuse") or (read.has("time_named") and read.has("time_unwelcome"))
 
 
-def beside_opt_out(read: Text, said: Collection[Interpretation]) -> set[Interpretation]:
-    """Return what a text that opts out of texts also says of a visit, in so many words."""
+def beside_opt_out(read: Text, said: Collection[Interpretation], *, spoken_of: bool = True) -> set[Interpretation]:
+    """Return what a text that opts out of texts also says of a visit, in so many words.
+
+    Args:
+        read: The text.
+        said: What it says whatever was asked.
+        spoken_of: Whether a visit was just spoken of; else the wish must name one or its day.
+    """
     if said != {_SAYS.OPT_OUT}:
         return set()
     opted_out = [found for found in read.found if found.rule in OPT_OUTS]
+    rest = replace(read, found=[one for one in read.found if not any(overlap(one, other) for other in opted_out)])
+    if not spoken_of:
+        return visit_wishes(rest, spoken_of=False, named=True)
     told = {
         found.rule
-        for found in read.found
-        if found.rule in {"confirm", "keep", "cancel_request"}
-        and (found.last - found.first > 1 or read.words[found.first].startswith("confirm"))
-        and not any(overlap(found, other) for other in opted_out)
+        for found in rest.found
+        if found.rule in {"confirm", "keep", "cancel_request", "reschedule"}
+        and (found.last - found.first > 1 or read.words[found.first].startswith(("confirm", "resched")))
     }
     kinds = appointment(read)
-    if _SAYS.CONFIRM in kinds and not (told & {"confirm", "keep"} or read.said[0] == "c"):
-        return set()  # "yes please stop"
-    return kinds if _SAYS.CONFIRM in kinds else kinds & {_SAYS.CANCEL_REQUEST} if "cancel_request" in told else set()
+    if _SAYS.CONFIRM in kinds:
+        # "yes please stop"
+        return kinds if told & {"confirm", "keep"} or read.said[0] == "c" else set()
+    return {kind for kind in kinds if kind.value in told}
 
 
 def _keeps_another(read: Text) -> bool:
@@ -139,12 +199,13 @@ def visit_wishes(read: Text, *, spoken_of: bool, named: bool = False) -> set[Int
 
 
 def stands_alone(read: Text, letter: str) -> bool:
-    """Return whether a letter is a clause of its own, or follows a sign at the end: "so early 😂 C"."""
+    """Return whether a letter is a clause of its own, or follows a sign or a yes at the end: "so early 😂 C", "ill be there c"."""
     words = [CLAUSE_BREAK, *read.words, CLAUSE_BREAK]
+    confirmed = {found.last for found in read.found if found.rule == "confirm"} if letter == "c" else set()
     return any(
         word == letter
         and (words[at + 1] in CLAUSE_ENDS or not words[at + 1].isascii())
-        and (words[at - 1] in CLAUSE_ENDS | _LEADS_UP or not words[at - 1].isascii())
+        and (words[at - 1] in CLAUSE_ENDS | _LEADS_UP or not words[at - 1].isascii() or at - 1 in confirmed)
         for at, word in enumerate(words)
     )
 
