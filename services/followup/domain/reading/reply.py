@@ -18,10 +18,12 @@ from services.followup.domain.reading.said import (
     is_whole_clause,
     opens,
     overlap,
+    part,
     within,
 )
 from services.followup.domain.reading.visits import (
     OPT_OUTS,
+    apart_from_opt_out,
     appointment,
     beside_opt_out,
     stands_alone,
@@ -44,6 +46,7 @@ _SCALES = {
     PromptKind.HOME_SAFE: (1, 2),
 }
 _OPTIONS = ("option_0", "option_1", "option_2", "option_3")
+_ITEM_DIGITS = frozenset("0123")
 _FEW = 6
 _FEW_WORDS = 3
 _SCATTERED = 2  # breaks at least, one after nearly every word
@@ -246,9 +249,9 @@ def _everywhere(read: Text) -> set[Interpretation]:
     wrong = is_meant(read, {"wrong_number"}, unless="not_wrong_number") or _is_somebody_else(_core(read))
     if wrong and not read.has("joking"):
         return {_SAYS.WRONG_NUMBER}
-    if is_meant(read, OPT_OUTS, unless="not_opt_out"):
+    if is_meant(read, OPT_OUTS, unless="not_opt_out") and not opens(read, "wants_texts", not_in=("opt_out",)):
         # "I can't come, take me off the list" means the list of visits.
-        visits = not _LISTS.isdisjoint(read.said) and bool(visit_wishes(read, spoken_of=False))
+        visits = not _LISTS.isdisjoint(read.said) and bool(visit_wishes(apart_from_opt_out(read), spoken_of=False))
         said |= set() if visits else {_SAYS.OPT_OUT}
     elif (read.has("texts_named") and _stops(read)) or _stops_first(read):
         said.add(_SAYS.OPT_OUT)
@@ -440,11 +443,20 @@ def _is_correction(read: Text, numbers: Numbers) -> bool:
     return numbers.corrected or read.has("takes_back", "corrects") or bool(_ARROW.search(read.plain))
 
 
-def _item(read: Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal | None]:
-    """Return the answer to a 0 to 3 item: a whole number or the text of an option; both must agree."""
+def _item(read: Text, numbers: Numbers, *, may_fall: bool = True) -> tuple[set[Interpretation], Decimal | None]:
+    """Return the answer to a 0 to 3 item: a whole number or the text of an option; both must agree.
+
+    Args:
+        read: The text.
+        numbers: Its numbers.
+        may_fall: Whether an answer may be put right by a lower one; else it is unclear then.
+    """
     if read.words.count(CLAUSE_BREAK) >= max(_SCATTERED, len(read.said) - 1):
         # "every. single. day."
         read = replace(read, words=read.said, found=read.book.rules.find(read.said), hellos=frozenset())
+    rather = _on_second_thought(read, may_fall=may_fall)
+    if rather is not None:
+        return {_SAYS.SCORE}, rather
     kinds, value = _scored(numbers, PromptKind.PHQ_ITEM)
     options = {Decimal(at) for at, rule in enumerate(_OPTIONS) if _option(read, rule)}
     if options and numbers.seen and not numbers.values and _asks(read, PromptKind.PHQ_ITEM):
@@ -464,10 +476,35 @@ def _item(read: Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal | 
     return kinds, value
 
 
+def _on_second_thought(read: Text, *, may_fall: bool) -> Decimal | None:
+    """Return the option that is put in the place of the answer before it: "several days... no wait, every day"."""
+    others = [found for found in read.found if found.rule in {"not_second_thought", *_OPTIONS}]
+    signs = [
+        found
+        for found in read.found
+        if found.rule in {"second_thought", "rather"} and not any(overlap(found, other) for other in others)
+    ]
+    if not signs:
+        return None
+    sign = max(signs, key=lambda found: (found.last, -found.first))
+    before, after = part(read, 0, sign.first), part(read, sign.last)
+    instead = {Decimal(at) for at, rule in enumerate(_OPTIONS) if _option(after, rule)}
+    answered = {Decimal(at) for at, rule in enumerate(_OPTIONS) if before.has(rule)}
+    answered |= {Decimal(word) for word in before.said if word in _ITEM_DIGITS}
+    if len(instead) != 1 or not answered or (min(instead) < max(answered) and not may_fall):
+        return None
+    return min(instead)
+
+
 def _is_refused(read: Text, option: Found) -> bool:
     """Return whether an option is named only to say that it is not the one: "not every day"."""
+    told = [found for found in read.found if found.rule == "says_that"]  # "creo que casi diario"
     return any(
-        found.rule == "not_an_option" and overlap(found, option) and not within(found, option) for found in read.found
+        found.rule == "not_an_option"
+        and overlap(found, option)
+        and not within(found, option)
+        and not any(overlap(found, one) for one in told)
+        for found in read.found
     )
 
 
@@ -504,7 +541,7 @@ def _item_9(
         screening = screening.joined(Tier.S1, "item9.deed")
         if not numbers.values:
             return set(), None, screening  # "cut my arms a few times"
-    kinds, value = _item(read, numbers)
+    kinds, value = _item(read, numbers, may_fall=False)
     if value is None and not kinds:
         yes, no = _nods(read)
         if yes and not no and not read.has("hedge"):

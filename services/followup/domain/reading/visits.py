@@ -149,8 +149,7 @@ def beside_opt_out(read: Text, said: Collection[Interpretation], *, spoken_of: b
     """
     if said != {_SAYS.OPT_OUT}:
         return set()
-    opted_out = [found for found in read.found if found.rule in OPT_OUTS]
-    rest = replace(read, found=[one for one in read.found if not any(overlap(one, other) for other in opted_out)])
+    rest = apart_from_opt_out(read)
     if not spoken_of:
         return visit_wishes(rest, spoken_of=False, named=True)
     told = {
@@ -164,6 +163,12 @@ def beside_opt_out(read: Text, said: Collection[Interpretation], *, spoken_of: b
         # "yes please stop"
         return kinds if told & {"confirm", "keep"} or read.said[0] == "c" else set()
     return {kind for kind in kinds if kind.value in told}
+
+
+def apart_from_opt_out(read: Text) -> Text:
+    """Return a text without what its phrases of opting out have in common with others."""
+    opted_out = [found for found in read.found if found.rule in OPT_OUTS]
+    return replace(read, found=[one for one in read.found if not any(overlap(one, other) for other in opted_out)])
 
 
 def _keeps_another(read: Text) -> bool:
