@@ -391,8 +391,8 @@ def _is_time(tokens: Sequence[Token], at: int) -> bool:
     before, two_before = word_at(tokens, at - 1), word_at(tokens, at - 2)
     if before == "de" and two_before in say.EVENTS:
         return True  # "la misa de 8"
-    if before in {"en", "in"} and two_before in say.ARRIVES:
-        return True  # "home in 20"
+    if _is_awaited(tokens, at):
+        return True  # "home in 20", "call me in like 5"
     if before in say.ABOUT and two_before == "at":
         return not _stands_at(tokens, at - 1)  # "lunch at like two"
     if before == "la":
@@ -400,6 +400,17 @@ def _is_time(tokens: Sequence[Token], at: int) -> bool:
     if before not in say.ARTICLES and _in_part_of_day(tokens, at):
         return True  # "5 in the morning"
     return (before in {"at", "las"} or before in say.TIME_BEFORE) and not _stands_at(tokens, at)
+
+
+def _is_awaited(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number is how soon somebody comes or calls."""
+    place = at - 1
+    while word_at(tokens, place) in say.ABOUT:
+        place -= 1
+    return word_at(tokens, place) in {"en", "in"} and (
+        word_at(tokens, place - 1) in say.ARRIVES
+        or any(word_at(tokens, place - back) in say.SUMMONS for back in range(1, _FEW))
+    )
 
 
 def _is_open_ended(tokens: Sequence[Token], at: int) -> bool:
@@ -690,7 +701,7 @@ def _is_compared(tokens: Sequence[Token], at: int) -> bool:
     return bool(words) and (
         words[-1] in say.COMPARED
         or tuple(words[-2:]) in say.COMPARED_IN_TWO
-        or (words[-1] == "que" and len(words) > 1 and words[-2] in say.CHANGES)
+        or (words[-1] in say.WHAT and len(words) > 1 and words[-2] in say.CHANGES)
     )
 
 

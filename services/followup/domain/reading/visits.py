@@ -24,7 +24,7 @@ LETTERS = {"c": _SAYS.CONFIRM, "r": _SAYS.RESCHEDULE}
 OPT_OUTS = frozenset({"opt_out", "opt_out_perhaps"})
 # What may stand right before a letter that answers: "what a morning, ok C".
 _LEADS_UP = frozenset(
-    [
+    {
         "so",
         "and",
         "ok",
@@ -45,7 +45,14 @@ _LEADS_UP = frozenset(
         "meant",
         "digo",
         "perdon",
-    ]
+        "just",
+        "solo",
+        "nomas",
+        "letter",
+        "letra",
+        "put",
+        "say",
+    }
 )
 # An apology takes an answer back only where little more than another answer follows: "C. sorry, R".
 _APOLOGIES = frozenset({"sorry", "forgot", "perdon", "perdone", "perdonen", "disculpe", "disculpen"})
@@ -121,7 +128,9 @@ def _at_first(read: Text, *, spoken_of: bool) -> set[Interpretation]:
         return {_SAYS.RESCHEDULE}
     if opening == "c" or alone == {"c"}:
         return {_SAYS.CONFIRM}
-    confirms = opens(read, "confirm", not_in=("not_confirm",)) or is_meant(read, {"keep"}, unless="not_confirm")
+    confirms = opens(read, "confirm", not_in=("not_confirm",)) or is_meant(
+        read, {"keep", "confirm_after_all"}, unless="not_confirm"
+    )
     if confirms and not read.has("asks_first") and not _UNCONFIRMED.search(" ".join(read.said)):
         return {_SAYS.CONFIRM}
     return {_SAYS.RESCHEDULE} if spoken_of and not confirms and _is_unwelcome(read) else set()
@@ -204,7 +213,7 @@ def visit_wishes(read: Text, *, spoken_of: bool, named: bool = False) -> set[Int
 
 
 def stands_alone(read: Text, letter: str) -> bool:
-    """Return whether a letter is a clause of its own, or follows a sign or a yes at the end: "so early 😂 C", "ill be there c"."""
+    """Return whether a letter is a clause of its own, or follows a sign or a yes: "so early 😂 C", "see you c"."""
     words = [CLAUSE_BREAK, *read.words, CLAUSE_BREAK]
     confirmed = {found.last for found in read.found if found.rule == "confirm"} if letter == "c" else set()
     return any(
