@@ -5,7 +5,7 @@ Nothing is clipped, converted or guessed.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -923,15 +923,19 @@ def _spreads(tokens: Sequence[Token], answers: Sequence[_Answer]) -> bool:
 
 
 def _by_parts(tokens: Sequence[Token], answers: Sequence[_Answer], highest: int) -> tuple[Decimal, ...]:
-    """Return the numbers that hold each for a part of the day or week: "weekdays 3 weekends 0"; none if one is more."""
-    if not all(_part_named(tokens, answer.first) for answer in answers):
+    """Return the numbers that hold each for a part of the day or week: "weekdays 3 weekends 0"; none if one is more.
+
+    Of an item, for each of what it asks about too: "sleep 3 appetite 1".
+    """
+    parts = say.PARTS | say.OTHER_SCALES if highest == _ITEM_ENDS else say.PARTS
+    if not all(_part_named(tokens, answer.first, parts) for answer in answers):
         return ()  # "mornings 3 evenings 7, so a 5"
     values = {
         token.value
         for at, token in enumerate(tokens)
         if token.value is not None
         and token.value <= highest
-        and _part_named(tokens, at)
+        and _part_named(tokens, at, parts)
         and not (_counts_parts(tokens, at) or _counts(tokens, at) or _is_denied(tokens, at) or _is_past(tokens, at))
     }
     return tuple(sorted(values)) if len(values) > 1 else ()
@@ -939,17 +943,17 @@ def _by_parts(tokens: Sequence[Token], answers: Sequence[_Answer], highest: int)
 
 def _counts_parts(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number has a unit, and not only the next part of the day behind it: "nights 3 days 0"."""
-    parts_around = word_at(tokens, at + 1) in say.PARTS and _part_named(tokens, at, (-1,))
+    parts_around = word_at(tokens, at + 1) in say.PARTS and _part_named(tokens, at, say.PARTS, (-1,))
     return _measures(tokens, at) and not parts_around
 
 
-def _part_named(tokens: Sequence[Token], at: int, steps: Sequence[int] = (-1, 1)) -> bool:
-    """Return whether a part of the day or week stands beside a number: "mornings 3", "3 at night"."""
+def _part_named(tokens: Sequence[Token], at: int, parts: Collection[str], steps: Sequence[int] = (-1, 1)) -> bool:
+    """Return whether one of some parts stands beside a number: "mornings 3", "3 at night"."""
     for step in steps:
         place = at + step
         while word_at(tokens, place) in say.PART_LEADS:
             place += step
-        if word_at(tokens, place) in say.PARTS:
+        if word_at(tokens, place) in parts:
             return True
     return False
 

@@ -51,6 +51,7 @@ _FEW = 6
 _FEW_WORDS = 3
 _SCATTERED = 2  # breaks at least, one after nearly every word
 _AND = frozenset({"and", "y"})
+_SO = frozenset({"so", "then", "say", "entonces", "osea"})
 _LISTS = frozenset({"list", "lista"})
 _NODS = frozenset({"yes", "yeah", "yep", "yup", "no", "nope", "si", "sip"})
 _PLAIN_YES = frozenset({"yes", "yeah", "yep", "yup"})
@@ -518,7 +519,13 @@ def _option(read: Text, rule: str) -> bool:
                 continue  # "no duermo nada"
             if clause - length <= 2 or (length > 1 and (read.opens_clause(found) or clause - length <= 5)):
                 return True
+            if length > 1 and _SO.intersection(read.words[found.first - 1 : found.first]) and _ends_clause(read, found):
+                return True  # "slept 3 hours last night so nearly every day"
     return False
+
+
+def _ends_clause(read: Text, found: Found) -> bool:
+    return found.last == clause(read.words, found)[1]
 
 
 def _fills_clause(read: Text, found: Found) -> bool:
@@ -644,7 +651,7 @@ def _is_doubted(read: Text) -> bool:
 
 def _yes_at_times(read: Text) -> bool:
     """Return whether a clause ends in a yes for some hours: "no. bueno, cuando me quedo sola si"."""
-    return any(found.rule == "sometimes_yes" and found.last == clause(read.words, found)[1] for found in read.found)
+    return any(found.rule == "sometimes_yes" and _ends_clause(read, found) for found in read.found)
 
 
 def _harmless_turns(read: Text) -> list[Found]:
@@ -706,7 +713,7 @@ def _home_safe(
         return {_SAYS.REVIEW}, None, screening.joined(Tier.M, "unwell_after_visit")
     if unwell or needs_help:
         return {_SAYS.SCORE, _SAYS.REVIEW}, Decimal(2), screening
-    no = opens(read, "no", not_in=("alone", "not_alone"))
+    no = opens(read, "no", not_in=("alone", "not_alone", "no_trouble"))
     if (alone and not no) or _is_away(read):
         return {_SAYS.REVIEW}, None, screening
     if no and not read.has("home"):
