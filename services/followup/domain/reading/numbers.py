@@ -584,7 +584,7 @@ def _stands_as_word(tokens: Sequence[Token], at: int) -> bool:
         return True
     if text in say.ARTICLES_TOO:
         return (starts or (before in {"a", "the", "at", "is", "its", "say", "maybe"} and before != "the")) and (
-            ends and after != "of"
+            ends and after not in {"de", "of"}
         )
     joined = tokens[at + 1].value is not None if at + 1 < len(tokens) else False
     if ends and (starts or before in say.CUES or before in say.JOINTS):

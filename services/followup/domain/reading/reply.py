@@ -22,6 +22,7 @@ from services.followup.domain.reading.said import (
     within,
 )
 from services.followup.domain.reading.visits import (
+    LETTERS,
     OPT_OUTS,
     apart_from_opt_out,
     appointment,
@@ -51,6 +52,10 @@ _FEW = 6
 _FEW_WORDS = 3
 _SCATTERED = 2  # breaks at least, one after nearly every word
 _AND = frozenset({"and", "y"})
+_STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "optout", "alto", "baja"})
+_TAGS = frozenset({"right", "correct", "verdad", "cierto"})
+_STATES = frozenset({"is", "are", "its", "thats", "was", "at", "have", "es", "son", "era", "esta", "tengo", "toca"})
+_BEFORE_NO_TAG = frozenset({"all", "be", "not", "no", "feel", "feels", "the", "la", "de", "completely", "absolutely"})
 _SO = frozenset({"so", "then", "say", "entonces", "osea"})
 _LISTS = frozenset({"list", "lista"})
 _NODS = frozenset({"yes", "yeah", "yep", "yup", "no", "nope", "si", "sip"})
@@ -253,8 +258,9 @@ def _everywhere(read: Text) -> set[Interpretation]:
     if is_meant(read, OPT_OUTS, unless="not_opt_out") and not opens(read, "wants_texts", not_in=("opt_out",)):
         # "I can't come, take me off the list" means the list of visits.
         visits = not _LISTS.isdisjoint(read.said) and bool(visit_wishes(apart_from_opt_out(read), spoken_of=False))
+        visits = visits and not any(word.startswith("cancel") for word in read.said)
         said |= set() if visits else {_SAYS.OPT_OUT}
-    elif (read.has("texts_named") and _stops(read)) or _stops_first(read):
+    elif (read.has("texts_named") and _stops(read)) or _stops_first(read) or _stops_last(read):
         said.add(_SAYS.OPT_OUT)
     elif is_meant(read, {"opt_in"}, unless="not_opt_in"):
         said.add(_SAYS.OPT_IN)
@@ -271,6 +277,8 @@ def _keyword(read: Text) -> set[Interpretation]:
         if word not in BREAKS and word.isascii() and not word.isdigit() and at not in courtesies
     ]
     keywords = read.book.keywords
+    if len(words) > 1 and keywords["opt_out"].issuperset(words):
+        return {_SAYS.OPT_OUT} if keywords["cancel"].isdisjoint(words) else {_SAYS.OPT_OUT, _SAYS.CANCEL_REQUEST}
     for candidate in (
         " ".join(words),
         " ".join(dict.fromkeys(words)),
@@ -303,6 +311,16 @@ def _stops_first(read: Text) -> bool:
         opens_with in keywords["opt_out"] - keywords["cancel"]
         and parted in BREAKS | _AND
         and bool(visit_wishes(read, spoken_of=False, named=True))
+    )
+
+
+def _stops_last(read: Text) -> bool:
+    """Return whether a short answer ends in a keyword of opting out: "C and STOP"."""
+    parted, closes_with = ["", "", *read.words][-2:]
+    return (
+        len(read.said) <= _FEW_WORDS
+        and closes_with in _STOP_WORDS
+        and (parted in BREAKS | _AND or parted in LETTERS or parted.isdigit())
     )
 
 
@@ -340,6 +358,8 @@ def _asks(read: Text, prompt: PromptKind) -> bool:
         if marked and not opens(read, "hedge") and (len(read.said) >= 3 or _is_bare_question(read)):
             return True
         rules.add("question_unmarked")
+        if _ends_in_a_tag(read):
+            return True
     jibes = [found for found in read.found if found.rule == "not_question"]
     asked = [found for found in read.found if not any(overlap(found, jibe) for jibe in jibes)]
     if any(found.rule == "question_anywhere" or (found.rule in rules and read.opens_clause(found)) for found in asked):
@@ -349,6 +369,16 @@ def _asks(read: Text, prompt: PromptKind) -> bool:
     # "¿cómo llego", but "¡qué calor!".
     exclaimed = sum(found.rule == "exclaims" for found in read.found)
     return len(_ACCENTED.findall(read.original.casefold())) > exclaimed
+
+
+def _ends_in_a_tag(read: Text) -> bool:
+    """Return whether a text wants to hear that it is so: "my visit is at 9 right", but not "that is right"."""
+    before = read.said[:-1]
+    return (
+        not _TAGS.isdisjoint(read.said[-1:])
+        and not _STATES.isdisjoint(before)
+        and (_STATES | _BEFORE_NO_TAG).isdisjoint(before[-1:])
+    )
 
 
 def _is_bare_question(read: Text) -> bool:

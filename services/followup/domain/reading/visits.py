@@ -165,13 +165,13 @@ def beside_opt_out(read: Text, said: Collection[Interpretation], *, spoken_of: b
         found.rule
         for found in rest.found
         if found.rule in {"confirm", "keep", "cancel_request", "reschedule"}
-        and (found.last - found.first > 1 or read.words[found.first].startswith(("confirm", "resched")))
+        and (found.last - found.first > 1 or read.words[found.first].startswith(("cancel", "confirm", "resched")))
     }
     kinds = appointment(read)
     if _SAYS.CONFIRM in kinds:
         # "yes please stop"
         return kinds if told & {"confirm", "keep"} or read.said[0] == "c" else set()
-    return {kind for kind in kinds if kind.value in told}
+    return {kind for kind in kinds if kind.value in told or read.said[0] == "r"}
 
 
 def apart_from_opt_out(read: Text) -> Text:
