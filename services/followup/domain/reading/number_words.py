@@ -154,6 +154,7 @@ GETS = _words("gets")
 HOW_HIGH = _words("how_high")
 OR_MORE = frozenset(_phrases("or_more"))
 GROWN_UP, VERY_OLD = 13, 100  # ages, of whoever says "im 22"
+MEASURES = frozenset({"level", "levels", "nivel", "niveles", "score", "escala", "grado", "amount", "lots"})
 I_AM = frozenset({"am", "im"})
 OR = frozenset({"o", "or", "u"})
 EVENTS = _words("events")

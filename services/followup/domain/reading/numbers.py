@@ -426,12 +426,13 @@ def _in_part_of_day(tokens: Sequence[Token], at: int) -> bool:
 
 def _rates_another(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number rates something else than mood: "anxiety 8"."""
-    label, before_label = _label_before(tokens, at), word_at(tokens, at - 2)
-    if label == word_at(tokens, at - 1) and before_label in {"de", "of", "from", "with", "con"}:
-        return False
+    label = _label_before(tokens, at)
     place = at - 1
     while word_at(tokens, place) in say.ARTICLES:
         place -= 1
+    felt = word_at(tokens, place - 1) in {"de", "of", "from", "with", "con"}
+    if label == word_at(tokens, place) and felt and word_at(tokens, place - 2) not in say.MEASURES:
+        return False  # "dead of stress, a 4", but "level of stress 4"
     if word_at(tokens, place) in say.GETS and word_at(tokens, place - 1) in say.RATED:
         return True  # "the nurse is a 10"
     if _is_marked(tokens, at):
@@ -973,7 +974,8 @@ def _denies_or_corrects(tokens: Sequence[Token], answers: Sequence[_Answer]) -> 
 
 def _latest(tokens: Sequence[Token], answers: Sequence[_Answer]) -> Decimal | None:
     """Return the one value that contrast words pick among several, or None."""
-    before, last = answers[-2:]
+    last = next(answer for at, answer in enumerate(answers) if {one.value for one in answers[at:]} == {answer.value})
+    before = answers[answers.index(last) - 1]  # "a six, no wait a seven, yeah seven"
     between = [word_at(tokens, place) for place in range(before.last, last.first)]
     if _replaces(between) or _has_moved(tokens, answers, between) or _came_later(tokens, before, last):
         return last.value

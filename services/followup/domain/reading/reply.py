@@ -164,7 +164,7 @@ def read_reply(text: str, prompt: PromptKind, *, language: str = "en") -> Readin
     if quoted is not None and not any(char.isalnum() for char in own):
         return _reading({_SAYS.TAPBACK}, screening, language)
     read = _text(own)
-    if _is_automatic(read, perhaps=not (prompt is PromptKind.HOME_SAFE and _drives(screening))):
+    if _is_automatic(read, perhaps=not (prompt is PromptKind.HOME_SAFE and (_drives(screening) or read.has("home")))):
         return _reading({_SAYS.AUTO_REPLY}, _only_crisis(screening), language, human_reads=not read.has("auto_reply"))
     if not read.said and "?" not in own:
         return _reading({_SAYS.EMPTY}, screening, language)
