@@ -99,7 +99,7 @@ _ARROW = re.compile(r"[0-9]\s*[-=]*>\s*[0-9]")
 # A "k" is Spanish for "que", except where nothing follows it.
 _LONE_K = re.compile(
     r"\bk+\b(?=\W*(?:$|\n|(?:thx|thanks?|ty|gracias|please|pl[sz]|lol|haha|jaja|por favor|have a|hon|mija|sorry|see|got"
-    r"|will|ill)\b))"
+    r"|will|ill|c (?:u|ya|you))\b))"
 )
 _TITLE = re.compile(r"\b(dra?|sra?|srta|mrs?|ms)\.")
 _NUMBER_SIGN = re.compile(r"(?<=[a-z]\s)#(?!\w)|(?<=[a-z])#(?!\w)")

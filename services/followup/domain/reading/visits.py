@@ -119,7 +119,7 @@ def beside_opt_out(read: Text, said: Collection[Interpretation]) -> set[Interpre
         found.rule
         for found in read.found
         if found.rule in {"confirm", "keep", "cancel_request"}
-        and (found.last - found.first > 1 or read.words[found.first].startswith("confirm"))
+        and (found.last - found.first > 1 or read.words[found.first].startswith(("confirm", "cancel")))
         and not any(overlap(found, other) for other in opted_out)
     }
     kinds = appointment(read)
