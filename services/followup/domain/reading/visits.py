@@ -82,7 +82,7 @@ def appointment(read: Text, *, spoken_of: bool = True) -> set[Interpretation]:
 
 
 def _last_word(read: Text, *, spoken_of: bool) -> set[Interpretation]:
-    """Return what is wanted in the end by whoever takes a first answer back: "R. wait no, C", "C not R"."""
+    """Return what is wanted in the end by whoever takes a first answer back: "R, sorry, C", "C not R"."""
     letters = [(at, word) for at, word in enumerate(read.said) if word in LETTERS]
     if {word for _, word in letters} == set(LETTERS) and len(letters) == len(LETTERS):
         (first, one), (last, other) = letters
