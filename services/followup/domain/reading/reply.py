@@ -99,7 +99,7 @@ _ARROW = re.compile(r"[0-9]\s*[-=]*>\s*[0-9]")
 # A "k" is Spanish for "que", except where nothing follows it.
 _LONE_K = re.compile(
     r"\bk+\b(?=\W*(?:$|\n|(?:thx|thanks?|ty|gracias|please|pl[sz]|lol|haha|jaja|por favor|have a|hon|mija|sorry|see|got"
-    r"|will|ill)\b))"
+    r"|will|ill|c (?:u|ya|you))\b))"
 )
 _TITLE = re.compile(r"\b(dra?|sra?|srta|mrs?|ms)\.")
 _NUMBER_SIGN = re.compile(r"(?<=[a-z]\s)#(?!\w)|(?<=[a-z])#(?!\w)")
@@ -243,11 +243,11 @@ def _everywhere(read: Text) -> set[Interpretation]:
     wrong = is_meant(read, {"wrong_number"}, unless="not_wrong_number") or _is_somebody_else(_core(read))
     if wrong and not read.has("joking"):
         return {_SAYS.WRONG_NUMBER}
-    if is_meant(read, OPT_OUTS, unless="not_opt_out"):
+    if is_meant(read, OPT_OUTS, unless="not_opt_out") and not _is_misnamed(read):
         # "I can't come, take me off the list" means the list of visits.
-        visits = not _LISTS.isdisjoint(read.said) and bool(visit_wishes(read, spoken_of=False))
+        visits = not _LISTS.isdisjoint(read.said) and bool(visit_wishes(read, spoken_of=False, beside=OPT_OUTS))
         said |= set() if visits else {_SAYS.OPT_OUT}
-    elif read.has("texts_named") and _stops(read):
+    elif read.has("only_texts") or (read.has("texts_named") and _stops(read)):
         said.add(_SAYS.OPT_OUT)
     elif is_meant(read, {"opt_in"}, unless="not_opt_in"):
         said.add(_SAYS.OPT_IN)
@@ -306,6 +306,11 @@ def _is_somebody_else(read: Text) -> bool:
             if unknown and found.rule == "not_named" and len(read.said) <= _FEW:
                 return True
     return False
+
+
+def _is_misnamed(read: Text) -> bool:
+    """Return whether somebody only wants to be called something else: "stop calling me Bob, it's Robert"."""
+    return any(found.rule == "misnamed" and read.words[found.last - 1] in read.book.names for found in read.found)
 
 
 def _may_be_a_name(read: Text, at: int) -> bool:
@@ -721,7 +726,8 @@ def _finished(read: Text, prompt: PromptKind, answer: _Answer, language: str) ->
         and (is_meant(read, {"late"}, unless="not_late") or (prompt in _NOT_ON_A_SCALE and read.has("arrived")))
     ):
         core = _core(read)
-        if not (read.has("yes") or core.said[:1] == ["c"] or stands_alone(core, "c")):
+        confirmed = any(word.startswith("confirm") for word in core.said)
+        if not (confirmed or read.has("yes") or core.said[:1] == ["c"] or stands_alone(core, "c")):
             said.discard(_SAYS.CONFIRM)
         said.add(_SAYS.REVIEW)
     if said.isdisjoint(_NOTHING_BESIDE) and _SAYS.CRISIS not in alarms and _asks(read, prompt):

@@ -1,7 +1,7 @@
 """A reply in words and the phrases found in it, and where its clauses begin and end."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.followup.domain.reading.wording import Wording
 from services.followup.domain.text.phrases import Found
@@ -39,6 +39,15 @@ class Text:
         covered = {at for found in self.found if found.rule in rules for at in range(found.first, found.last)}
         covered |= {at for at, word in enumerate(self.words) if word in BREAKS or (numbers_too and word.isdigit())}
         return bool(self.said) and len(covered) == len(self.words)
+
+    def after(self, at: int) -> "Text":
+        """Return what is said from a word on."""
+        return replace(
+            self,
+            words=self.words[at:],
+            found=[Found(one.rule, one.first - at, one.last - at) for one in self.found if one.first >= at],
+            hellos=frozenset(hello - at for hello in self.hellos if hello >= at),
+        )
 
     def opens_clause(self, found: Found) -> bool:
         """Return whether a phrase begins a clause, greetings, numbers and the like left aside."""

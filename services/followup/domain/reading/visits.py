@@ -43,6 +43,8 @@ _LEADS_UP = frozenset(
         "perdon",
     ]
 )
+# Between two letters these leave the second one.
+_INSTEAD = frozenset({"wait", "sorry", "actually", "meant", "oops", "espera", "digo", "perdon", "mejor"})
 _UNCONFIRMED = re.compile(
     r"\b(?:not|no|cant|dont|didnt|wont|isnt|unable|never|antes de|how do i|where do i|need to|can i|como) "
     r"(?:\w+ ){0,2}(?:confirm\w*|sure|seguro|segura)\b"
@@ -52,6 +54,9 @@ _UNCONFIRMED = re.compile(
 def appointment(read: Text, *, spoken_of: bool = True) -> set[Interpretation]:
     """Return what a text wants of a visit, of which it need not say more where one was just spoken of."""
     letters = [word for word in read.said if word.isascii() and not word.isdigit()]
+    last_word = _last_word(read, spoken_of=spoken_of)
+    if last_word:
+        return last_word
     if set(LETTERS) <= set(letters) and (_asks_both(read) or len(letters) == len(LETTERS)):
         return set()  # "C or R??", "c r"
     bare = "".join(dict.fromkeys("".join(letters))) if letters and len("".join(letters)) <= 3 else ""
@@ -71,9 +76,26 @@ def appointment(read: Text, *, spoken_of: bool = True) -> set[Interpretation]:
     if opening == "c" or alone == {"c"}:
         return {_SAYS.CONFIRM}
     confirms = opens(read, "confirm", not_in=("not_confirm",)) or is_meant(read, {"keep"}, unless="not_confirm")
-    if confirms and not read.has("asks_first") and not _UNCONFIRMED.search(" ".join(read.said)):
+    if confirms and not read.has("asks_first") and not _UNCONFIRMED.search(" ".join(read.words)):
         return {_SAYS.CONFIRM}
     return {_SAYS.RESCHEDULE} if spoken_of and not confirms and _is_unwelcome(read) else set()
+
+
+def _last_word(read: Text, *, spoken_of: bool) -> set[Interpretation]:
+    """Return what is wanted in the end by whoever takes a first answer back: "R, sorry, C", "C not R"."""
+    letters = [(at, word) for at, word in enumerate(read.said) if word in LETTERS]
+    if {word for _, word in letters} == set(LETTERS) and len(letters) == len(LETTERS):
+        (first, one), (last, other) = letters
+        between = read.said[first + 1 : last]
+        if between == ["not"]:
+            return {LETTERS[one]}
+        if not _INSTEAD.isdisjoint(between) or (not between and read.said[max(0, first - 1) : first] == ["not"]):
+            return {LETTERS[other]}
+    taken_up = [found for found in read.found if found.rule in {"cancel_request", "keep", "undecided", "reschedule"}]
+    for found in reversed(read.found):
+        if found.rule == "thinks_again" and found.first and not any(overlap(found, other) for other in taken_up):
+            return appointment(read.after(found.last), spoken_of=spoken_of)
+    return set()
 
 
 def _is_unwelcome(read: Text) -> bool:
@@ -90,14 +112,14 @@ def _is_unwelcome(read: Text) -> bool:
 
 def beside_opt_out(read: Text, said: Collection[Interpretation]) -> set[Interpretation]:
     """Return what a text that opts out of texts also says of a visit, in so many words."""
-    if said != {_SAYS.OPT_OUT}:
-        return set()
+    if said != {_SAYS.OPT_OUT} or read.has("only_texts"):
+        return set()  # "don't cancel my visits, just the texts" confirms none
     opted_out = [found for found in read.found if found.rule in OPT_OUTS]
     told = {
         found.rule
         for found in read.found
         if found.rule in {"confirm", "keep", "cancel_request"}
-        and (found.last - found.first > 1 or read.words[found.first].startswith("confirm"))
+        and (found.last - found.first > 1 or read.words[found.first].startswith(("confirm", "cancel")))
         and not any(overlap(found, other) for other in opted_out)
     }
     kinds = appointment(read)
@@ -113,15 +135,18 @@ def _keeps_another(read: Text) -> bool:
     return bool(kept and wishes) and min(kept) < max(wishes)
 
 
-def visit_wishes(read: Text, *, spoken_of: bool, named: bool = False) -> set[Interpretation]:
+def visit_wishes(
+    read: Text, *, spoken_of: bool, named: bool = False, beside: Collection[str] = ()
+) -> set[Interpretation]:
     """Return whether a text wants a visit moved or cancelled, what it wants kept left aside.
 
     Args:
         read: The text.
         spoken_of: Whether a visit was just spoken of, so that less needs to be said.
         named: Whether the clause of the wish must name a visit or its day.
+        beside: Rules whose words make no wish.
     """
-    kept = [found for found in read.found if found.rule in {"keep", "undecided"}]
+    kept = [found for found in read.found if found.rule in {"keep", "undecided", *beside}]
     free = [found for found in read.found if not any(overlap(found, other) for other in kept)]
     if named:
         visits = [clause(read.words, found) for found in read.found if found.rule == "visit_named"]
@@ -139,14 +164,25 @@ def visit_wishes(read: Text, *, spoken_of: bool, named: bool = False) -> set[Int
 
 
 def stands_alone(read: Text, letter: str) -> bool:
-    """Return whether a letter is a clause of its own, or follows a sign at the end: "so early 😂 C"."""
+    """Return whether a letter is a clause of its own, or ends one after a sign or its own words: "I'll be there C"."""
     words = [CLAUSE_BREAK, *read.words, CLAUSE_BREAK]
+    said_so = _ends_of(read, LETTERS[letter])
     return any(
         word == letter
         and (words[at + 1] in CLAUSE_ENDS or not words[at + 1].isascii())
-        and (words[at - 1] in CLAUSE_ENDS | _LEADS_UP or not words[at - 1].isascii())
+        and (words[at - 1] in CLAUSE_ENDS | _LEADS_UP or not words[at - 1].isascii() or at - 1 in said_so)
         for at, word in enumerate(words)
     )
+
+
+def _ends_of(read: Text, wish: Interpretation) -> set[int]:
+    """Return where words end that say what a letter stands for, and that nothing else claims: not "can't be there"."""
+    others = [found for found in read.found if found.rule in {"cant_come", "not_confirm", "undecided"}]
+    return {
+        found.last
+        for found in read.found
+        if found.rule == wish.value and found.last - found.first > 1 and not any(overlap(found, one) for one in others)
+    }
 
 
 def _asks_both(read: Text) -> bool:
