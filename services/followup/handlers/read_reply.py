@@ -62,7 +62,9 @@ async def read_and_act(unit: UnitOfWork, _envelope: Envelope, reply: MessageRece
         patients.find(unit.connection, unit.sealer, _refs(reply)),
         checkins.with_answers_of_patients(unit.connection, _refs(reply), since=reply.received_at - _LOOK_BACK),
     )
-    if not is_new or await acknowledge_by_text(unit, reply, context=context):
+    if not is_new:
+        return
+    if await acknowledge_by_text(unit, reply, lambda kind: _read_safely(reply.text, kind, "en"), context=context):
         return
     talk = await _understand(unit, reply, known, asked, context=context)
     records.note_reading(
