@@ -113,6 +113,7 @@ async def _understand(
     patient_ref = _patient_of(reply, belonging)
     clinic_id = known[patient_ref].clinic_id if patient_ref and patient_ref in known else reply.clinic_id
     context.clinic(clinic_id)
+    recipient = known[patient_ref].recipient if patient_ref and patient_ref in known else None
     sender = Sender(
         clinic_id=clinic_id,
         patient_ref=patient_ref,
@@ -121,6 +122,7 @@ async def _understand(
         phone=reply.phone,
         language=hint if languages else belonging.reading.language,
         is_opted_out=reply.handled_as is HandledAs.OPT_OUT,
+        time_zone=recipient.time_zone if recipient else None,
     )
     return Talk(reply, belonging, sender, known.get(patient_ref) if patient_ref else None)
 
