@@ -83,7 +83,7 @@ async def read_and_act(unit: UnitOfWork, _envelope: Envelope, reply: MessageRece
         detail="+".join((talk.reading.interpretation, *talk.reading.also)),
     )
     answer, findings = await act_on_reply(unit, talk, context=context)
-    tier = await _raise_findings(unit, talk, findings, context=context)
+    tier = await _raise_findings(unit, talk, findings, known, context=context)
     if answer is not None and tier in (None, "S3"):
         await answer_patient(
             unit,
@@ -201,16 +201,19 @@ def _name_of(belonging: Belonging) -> str | None:
     return f"{prompt.subject}/{prompt.key}" if prompt else None
 
 
-async def _raise_findings(unit: UnitOfWork, talk: Talk, findings: list[Finding], *, context: Context) -> Tier | None:
+async def _raise_findings(
+    unit: UnitOfWork, talk: Talk, findings: list[Finding], known: Mapping[str, Patient], *, context: Context
+) -> Tier | None:
     """Open or raise the patient's case with everything that was found; return the tier of what was found now."""
     found = worst(findings)
     if found is None:
         return None
-    if found.tier != "S3" and talk.patient is not None:
-        # People take over: nothing automatic goes on asking meanwhile.
-        for checkin in await checkins.of_patients(unit.connection, [talk.patient.patient_ref], since=unit.now):
+    if found.tier != "S3":
+        # People take over: nothing automatic goes on asking meanwhile, whoever of a shared number it was.
+        for checkin in await checkins.of_patients(unit.connection, list(known), since=unit.now):
             if checkin.status is Status.ASKING:
-                await end_checkin(unit, checkin, Status.EXPIRED, "case_open", recipient=talk.patient.recipient)
+                recipient = known[checkin.patient_ref].recipient
+                await end_checkin(unit, checkin, Status.EXPIRED, "case_open", recipient=recipient)
     await raise_case(
         unit,
         talk.sender,

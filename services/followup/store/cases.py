@@ -58,11 +58,13 @@ async def taken_lately(connection: Connection, clinic_id: str, person: str, *, s
 
 
 async def has_open(connection: Connection, clinic_id: str, thread: str, tiers: Sequence[str]) -> bool:
-    """Return whether a patient has an open case of one of the tiers."""
+    """Return whether a patient has an open case of one of the tiers, or may be the one who wrote into one."""
     cursor = await connection.execute(
-        """SELECT 1 FROM cases WHERE clinic_id = %s AND thread = %s AND closed_at IS NULL AND NOT is_drill
-              AND tier = ANY(%s)""",
-        (clinic_id, thread, list(tiers)),
+        """SELECT 1 FROM cases c WHERE clinic_id = %(clinic)s AND closed_at IS NULL AND NOT is_drill
+              AND tier = ANY(%(tiers)s)
+              AND (thread = %(thread)s OR EXISTS (
+                  SELECT FROM case_words w WHERE w.case_id = c.case_id AND %(thread)s = ANY(w.candidates)))""",
+        {"clinic": clinic_id, "thread": thread, "tiers": list(tiers)},
     )
     return await cursor.fetchone() is not None
 

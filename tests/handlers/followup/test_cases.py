@@ -509,3 +509,17 @@ async def test_words_that_come_soon_after_somebody_took_the_case_reach_that_pers
     times = [plan["messages"][0]["send_at"] for plan in room.plans("pages:case")]
     wanted = [start + timedelta(minutes=minutes) for minutes in (4, 19)]
     assert [value[:16] for value in times] == [at.isoformat()[:16] for at in wanted]
+
+
+async def test_nobody_who_may_be_in_danger_is_asked_how_they_are(room):  # 3.3: people have taken over
+    for patient in (ANA, "pt_ben"):
+        await room.infused("2026-12-04 12:10", patient=patient)
+    await room.until("2026-12-05 12:10")
+    await room.send()
+    room.clock.advance(timedelta(minutes=1))
+    await room.reply(CRISIS, patients=(ANA, "pt_ben"), reply_to="number:both")
+    room.published.clear()
+    await room.until("2026-12-07 12:10")
+    assert [message for plan in room.plans("checkins:") for message in plan["messages"]] == []
+    rows = await room.rows("SELECT moment, reason FROM followup.checkins WHERE reason = 'case_open' ORDER BY moment")
+    assert [row["moment"] for row in rows] == ["day_1", "day_1", "day_3", "day_3"]
