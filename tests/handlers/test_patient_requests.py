@@ -182,3 +182,12 @@ async def test_nobody_of_another_clinic_is_touched(rooms):
     request = ErasePatient(clinic_id="mesa", patient_ref=await patient_ref(rooms), request_id="r-1", who="x")
     with pytest.raises(PermanentError, match="patient_ref"):
         await rooms.say(ERASE, request)
+
+
+async def test_whoever_writes_from_an_erased_number_is_answered(rooms):  # S-1: a crisis text must be able to leave
+    await met(rooms)
+    await asked(rooms, ERASE, ErasePatient)
+    told = len(rooms.texts())
+    await rooms.receive("HELP")
+    await rooms.send()
+    assert len(rooms.texts()) == told + 1

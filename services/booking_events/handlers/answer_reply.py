@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from services.booking_events import store
 from services.booking_events.domain.appointment import Appointment
@@ -135,9 +136,16 @@ def _answer(patient: Patient, clinic: Clinic, reply: ReplyRead, verdict: Verdict
             "visits": [{"starts_at": visit.starts_at.isoformat()} for visit in verdict.visits],
         },
         send_at=now,
-        expires_at=now + _ANSWER_WITHIN,
+        expires_at=_of_use_until(patient, clinic, first, now),
         expects=Expects(grammar=CONFIRM_GRAMMAR, until=first.starts_at) if asks_again and first else None,
     )
+
+
+def _of_use_until(patient: Patient, clinic: Clinic, first: Appointment | None, now: datetime) -> datetime:
+    """Return until when an answer is of use: late at night until the hours for texts have begun again."""
+    opening = clinic.window.hours.next_opening(now, ZoneInfo(patient.time_zone or clinic.time_zone))
+    until = opening + _ANSWER_WITHIN
+    return max(now + _ANSWER_WITHIN, min(until, first.starts_at)) if first else until
 
 
 def _plan(patient: Patient, clinic: Clinic, reply: ReplyRead, answer: PlannedMessage) -> MessagesPlan:

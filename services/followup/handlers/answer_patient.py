@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from services.followup.context import Context
+from services.followup.context import Context, hours_of
 from services.followup.handlers.publish_plan import clinic_values, publish_plan
 from shared.messages.base import Purpose
 from shared.messages.plan import PlannedMessage, Recipient
@@ -21,7 +21,12 @@ async def answer_patient(
     reference: str,
     context: Context,
 ) -> None:
-    """Plan one answer. Its subject is the reply's own, so that a reply can never be answered twice."""
+    """Plan one answer. Its subject is the reply's own, so that a reply can never be answered twice.
+
+    One that comes late at night is still of use when the hours for texts begin again.
+    """
+    clinic = context.clinic(clinic_id)
+    hours = hours_of(clinic, recipient)
     await publish_plan(
         unit,
         clinic_id=clinic_id,
@@ -34,9 +39,9 @@ async def answer_patient(
                 key=template,
                 purpose=Purpose.ANSWER_REPLY,
                 template=template,
-                values=clinic_values(context.clinic(clinic_id)),
+                values=clinic_values(clinic),
                 send_at=unit.now,
-                expires_at=unit.now + _OF_USE_FOR,
+                expires_at=hours.window.next_opening(unit.now, hours.patient) + _OF_USE_FOR,
             )
         ],
     )

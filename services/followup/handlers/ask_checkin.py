@@ -130,8 +130,8 @@ def _purpose(checkin: CheckIn, variant: str | None) -> Purpose:
         return Purpose.ANSWER_REPLY
     if checkin.kind is Kind.HOME_SAFE:
         return Purpose.HOME_SAFE
-    # The items of one questionnaire count once and keep no distance; the notifier knows them by their purpose.
-    return Purpose.QUESTIONNAIRE_ITEM if checkin.instrument.items > 1 else Purpose.CHECKIN
+    # A questionnaire counts once: by its first question. The others follow answers, and keep no distance.
+    return Purpose.QUESTIONNAIRE_ITEM if checkin.item > 1 else Purpose.CHECKIN
 
 
 def closed_keys(checkin: CheckIn, *, below: int) -> list[str]:

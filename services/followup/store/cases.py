@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from services.followup.domain.case import Case
@@ -58,11 +58,13 @@ async def taken_lately(connection: Connection, clinic_id: str, person: str, *, s
 
 
 async def has_open(connection: Connection, clinic_id: str, thread: str, tiers: Sequence[str]) -> bool:
-    """Return whether a patient has an open case of one of the tiers."""
+    """Return whether a patient has an open case of one of the tiers, or may be the one who wrote into one."""
     cursor = await connection.execute(
-        """SELECT 1 FROM cases WHERE clinic_id = %s AND thread = %s AND closed_at IS NULL AND NOT is_drill
-              AND tier = ANY(%s)""",
-        (clinic_id, thread, list(tiers)),
+        """SELECT 1 FROM cases c WHERE clinic_id = %(clinic)s AND closed_at IS NULL AND NOT is_drill
+              AND tier = ANY(%(tiers)s)
+              AND (thread = %(thread)s OR EXISTS (
+                  SELECT FROM case_words w WHERE w.case_id = c.case_id AND %(thread)s = ANY(w.candidates)))""",
+        {"clinic": clinic_id, "thread": thread, "tiers": list(tiers)},
     )
     return await cursor.fetchone() is not None
 
@@ -174,13 +176,20 @@ async def note_page(
     )
 
 
-async def may_tell_more(connection: Connection, case_id: str, *, now: datetime, not_since: datetime) -> bool:
-    """Return whether the one who has a case may be told of more; told at most once since ``not_since``."""
+async def tell_more_at(connection: Connection, case_id: str, *, now: datetime, every: timedelta) -> datetime | None:
+    """Return when the one who has a case is to be told of more, and remember it; None while that is still ahead.
+
+    At once if they have not been told since they took it on, else in a distance to the last time.
+    """
     cursor = await connection.execute(
-        "UPDATE cases SET last_paged_at = %s WHERE case_id = %s AND coalesce(last_paged_at, 'epoch') < %s",
-        (now, case_id, not_since),
+        """UPDATE cases SET last_paged_at = CASE WHEN last_paged_at > acknowledged_at
+                                                 THEN greatest(%(now)s, last_paged_at + %(every)s) ELSE %(now)s END
+            WHERE case_id = %(id)s AND coalesce(last_paged_at, 'epoch') <= %(now)s RETURNING last_paged_at""",
+        {"now": now, "every": every, "id": case_id},
     )
-    return cursor.rowcount > 0
+    row = await cursor.fetchone()
+    at: datetime | None = row["last_paged_at"] if row else None
+    return at
 
 
 async def acknowledge(connection: Connection, case_id: str, *, who: str, now: datetime) -> bool:
@@ -217,10 +226,10 @@ async def note_text(
 
 
 async def page_now(connection: Connection, case_id: str, *, now: datetime) -> None:
-    """Page the next person at once, whatever the case's clock says."""
+    """Page the next person at once, unless a case is paged about no more."""
     await connection.execute(
-        "UPDATE cases SET next_page_at = least(next_page_at, %s) WHERE case_id = %s AND acknowledged_at IS NULL",
-        (now, case_id),
+        "UPDATE cases SET next_page_at = %(now)s WHERE case_id = %(id)s AND next_page_at > %(now)s",
+        {"now": now, "id": case_id},
     )
 
 

@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from services.notifier.context import Context, rule_for, scope_of
@@ -80,6 +80,7 @@ class _Round:
     traffic: dict[bytes, claims.Traffic]
     recalled: set[bytes]
     allowances: dict[str, claims.Allowance]
+    heard: dict[bytes, datetime]
     starts: list[_Start] = field(default_factory=list)
     waiting: list[int] = field(default_factory=list)
 
@@ -227,7 +228,26 @@ class SendDue:
             traffic=traffic,
             recalled=await recalled.numbers_with_any(connection, every),
             allowances=await claims.allowances(connection, list(contacts), now=unit.now),
+            heard=await self._heard(unit, messages, contacts, addresses),
         )
+
+    async def _heard(
+        self,
+        unit: UnitOfWork,
+        messages: Sequence[Message],
+        contacts: Mapping[str, Contact],
+        addresses: Mapping[str, Sequence[bytes]],
+    ) -> dict[bytes, datetime]:
+        """Return when those wrote whom an answer would reach outside the hours for texts; by day nobody asks."""
+        late = [
+            number
+            for message in messages
+            if POLICIES[message.purpose].answers
+            and (contact := contacts.get(message.recipient_id)) is not None
+            and not self._context.clinic(message.clinic_id).window.hours.contains(unit.now, ZoneInfo(contact.time_zone))
+            for number in addresses.get(message.recipient_id, ())
+        ]
+        return await claims.last_heard(unit.connection, late) if late else {}
 
     async def _judge(self, unit: UnitOfWork, message: Message, current: _Round) -> None:
         contact = current.contacts.get(message.recipient_id)
@@ -273,6 +293,7 @@ class SendDue:
             weekly=budget.weekly_in_series if is_in_series(allowance.visits) else budget.weekly,
             slots=allowance.texts,
             last_text_at=max((seen.last_text_at for seen in traffic if seen.last_text_at), default=None),
+            last_heard_at=max((current.heard[one] for one in hashes if one in current.heard), default=None),
             spacing=budget.spacing,
             too_many_this_hour=message.subject.startswith(_AUTOMATIC)
             and sum(seen.answers for seen in traffic) >= _MOST_ANSWERS_PER_HOUR,

@@ -114,6 +114,14 @@ async def traffic(
     }
 
 
+async def last_heard(connection: Connection, numbers: Sequence[bytes]) -> dict[bytes, datetime]:
+    """Return when each of these numbers wrote last."""
+    cursor = await connection.execute(
+        "SELECT number, max(received_at) AS at FROM inbound WHERE number = ANY(%s) GROUP BY number", (list(numbers),)
+    )
+    return {bytes(row["number"]): row["at"] for row in await cursor.fetchall()}
+
+
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """What a patient has been sent of late, and when the visits lie that they are reminded of."""

@@ -250,6 +250,15 @@ async def test_the_sensitive_item_may_wait_for_a_quarter_of_an_hour_only(room): 
     assert room.texts("answers:") == ["answer_noted"]
 
 
+async def test_a_questionnaire_takes_one_slot_of_the_week_by_its_first_question(room):  # R7, DESIGN.md section 2
+    await questionnaire(room)
+    (first,) = room.plans("checkins:")
+    await answer_items(room, "1")
+    (second,) = room.plans("checkins:")
+    purposes = [plan["messages"][0]["purpose"] for plan in (first, second)]
+    assert purposes == ["checkin", "questionnaire_item"]
+
+
 @pytest.mark.parametrize("kept", [True, False])
 async def test_without_an_answered_test_page_the_questionnaire_has_eight_items(room, kept):  # 3.4, I1
     await questionnaire(room, kept=kept)
