@@ -55,7 +55,7 @@ async def test_a_storm_of_moves_is_told_once(rooms):
     await rooms.until(AFTER)
     notices = [text for text in rooms.texts() if "is now on" in text]
     assert notices == [
-        "Harbor Clinic: your visit of Fri, Dec 4 at 10:00 AM is now on Mon, Dec 7 at 10:00 AM. Questions: (212) 555-0100."
+        "Harbor Clinic: your visit on Fri, Dec 4 at 10:00 AM is now on Mon, Dec 7 at 10:00 AM. Questions: (212) 555-0100."
     ]
     assert sum("you have a visit on" in text for text in rooms.texts()) == 1
 

@@ -209,7 +209,9 @@ async def test_an_opt_out_of_reminders_leaves_the_rest(rooms):
     assert await revoked(rooms, "no more reminders", kinds=("reminders",), language="es") == [
         (reply.OPTED_OUT, "reminders")
     ]
-    assert rooms.texts()[-1].startswith("Harbor Clinic: ya no le enviaremos recordatorios. Sus citas NO se anulan.")
+    assert rooms.texts()[-1].startswith(
+        "Harbor Clinic: ya no le enviaremos recordatorios por texto. Sus citas NO se cancelan."
+    )
     await rooms.until(ny("2026-12-05 12:00"))
     rows = await rooms.rows("SELECT DISTINCT outcome, reason FROM notifier.messages WHERE subject LIKE 'reminders:%%'")
     assert [(row["outcome"], row["reason"]) for row in rows] == [("dropped", "opted_out")]

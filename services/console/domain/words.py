@@ -152,7 +152,7 @@ _PURPOSES = {
 _TIERS = {
     "S1": "A patient may be in danger now",
     "S2": "A patient may be at risk",
-    "S3": "A patient is doing worse",
+    "S3": "A patient to look at today",
     "M": "A patient may be ill after the infusion",
 }
 _DISPOSITIONS = {
