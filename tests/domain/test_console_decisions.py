@@ -14,7 +14,8 @@ from services.console.domain.figures import Due, Feed, Figures, Letters, Pause, 
 from services.console.domain.masking import lines_of
 from services.console.domain.origin import Origin, origin_of
 from services.console.domain.verdict import Severity, headline, judge
-from services.console.domain.words import barriers
+from services.console.domain.words import barriers, reason
+from services.notifier.domain.state import Reason
 from tests.builders import NEW_YORK, ny
 
 START = ny("2026-11-20 12:00")
@@ -194,3 +195,8 @@ def test_what_bars_a_patients_texts_is_said_first_with_who_can_undo_it(bars, hel
     said = barriers(bars, upcoming, paused, NEW_YORK)
     assert len(said) == (words is not None)
     assert words is None or words in said[0]
+
+
+@pytest.mark.parametrize("code", Reason)
+def test_every_reason_is_spelled_in_words_of_its_own(code):
+    assert reason(code) != code.replace("_", " ")

@@ -1,6 +1,7 @@
 """Exactly one text, whatever the provider does."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -115,6 +116,9 @@ async def test_bad_credentials_pause_everything_and_lose_nothing(rooms):
     pauses = await rooms.rows("SELECT scope, cause FROM notifier.pauses")
     assert [(row["scope"], row["cause"]) for row in pauses] == [("provider", "20003")]
     assert [row["kind"] for row in await rooms.rows("SELECT kind FROM notifier.staff_tasks")] == ["provider_stopped"]
+    await rooms.send()
+    paused = partial(rooms.context.metrics.registry.get_sample_value, "aftercare_sending_paused")
+    assert (paused({"provider": "twilio"}), paused({"provider": "sendgrid"})) == (1, 0)
 
     async def both():
         await rooms.send()

@@ -14,7 +14,6 @@ _REASONS = {
     "no_address": "no number that takes texts",
     "address_unusable": "the number or mailbox leads nowhere",
     "cannot_receive_texts": "the number takes no texts, like a landline",
-    "provider_unavailable": "the provider cannot be reached",
     "outside_window": "outside the hours for texts",
     "paused": "the clinic is paused",
     "busy_number": "another text to this number is under way",
@@ -29,8 +28,10 @@ _REASONS = {
     "unknown_not_resent": "unsure whether it went out, so not repeated",
     "too_many_in_an_hour": "too many texts to this number in an hour",
     "spacing": "too soon after the last text",
-    "budget": "the week's texts are used up",
+    "weekly_budget": "the week's texts are used up",
     "blocked_opt_out": "the patient opted out: phone instead",
+    "erased": "the patient's data was erased",
+    "no_receipt": "no receipt came from the carrier",
 }
 _EVENTS = {
     "booking.created.v1": "booked",

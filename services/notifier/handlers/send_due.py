@@ -144,6 +144,11 @@ class SendDue:
             task.add_done_callback(self._finished)
         return claimed
 
+    @property
+    def _provider(self) -> str:
+        """What figures call the provider of this lane."""
+        return "sendgrid" if self._lane.channel is Channel.EMAIL else "twilio"
+
     def is_more(self, claimed: int) -> bool:
         """Return whether a claim took all that it might, so that more may be due."""
         return claimed > 0 and self._was_full
@@ -180,7 +185,7 @@ class SendDue:
     async def _claim(self, unit: UnitOfWork, free: int) -> tuple[int, list[_Call]]:
         scope = scope_of(self._lane.channel)
         gate = await pauses.provider_gate(unit.connection, scope, trial_for=_TRIAL_FOR)
-        self._context.metrics.sending_paused.labels(scope).set(gate.state != "open")
+        self._context.metrics.sending_paused.labels(self._provider).set(gate.state != "open")
         limit = 1 if gate.state == "trial" else free
         messages = await claims.claim_due(
             unit.connection,
@@ -378,9 +383,8 @@ class SendDue:
     async def _ask(self, request: Composed) -> Answer:
         started = time.monotonic()
         answer = await request.ask()
-        provider = "sendgrid" if self._lane.channel is Channel.EMAIL else "twilio"
-        self._context.metrics.provider_seconds.labels(provider).observe(time.monotonic() - started)
-        self._context.metrics.provider_answers.labels(provider, type(answer).__name__).inc()
+        self._context.metrics.provider_seconds.labels(self._provider).observe(time.monotonic() - started)
+        self._context.metrics.provider_answers.labels(self._provider, type(answer).__name__).inc()
         return answer
 
     def _heed(self, answer: Answer, *, begun_at: float) -> None:
