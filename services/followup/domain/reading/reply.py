@@ -496,7 +496,7 @@ def _item_9(
     kinds, value = _item(read, numbers)
     if value is None and not kinds:
         yes, no = _nods(read)
-        if yes and not no and not read.has("hedge"):
+        if yes and not no and (not read.has("hedge") or _is_yes_at_times(read)):
             return {_SAYS.CRISIS}, None, screening.joined(Tier.S1, "item9.yes")
         if no and not yes:
             kinds, value = {_SAYS.SCORE}, Decimal(0)
@@ -515,7 +515,7 @@ def _unclear(
     read: Text, kinds: Collection[Interpretation], screening: Screening, said: Collection[Interpretation]
 ) -> Screening:
     """Return the screening of what is no answer to the question about self-harm; asked back, it is no danger."""
-    unsure = read.has("hedge", "does_it_count", "if_i_said", "refusal", "not_no") or _yes_at_times(read)
+    unsure = read.has("hedge", "for_now", "does_it_count", "if_i_said", "refusal", "not_no") or _yes_at_times(read)
     if not kinds and not said and not unsure and _asks(read, PromptKind.ITEM_9):
         return screening.joined(Tier.S3, "item9.question")
     if not said and (kinds or unsure or not _is_only_polite(read)):
@@ -597,6 +597,13 @@ def _is_doubted(read: Text) -> bool:
 def _yes_at_times(read: Text) -> bool:
     """Return whether a clause ends in a yes for some hours: "no. bueno, cuando me quedo sola si"."""
     return any(found.rule == "sometimes_yes" and found.last == clause(read.words, found)[1] for found in read.found)
+
+
+def _is_yes_at_times(read: Text) -> bool:
+    """Return whether a plain yes is qualified by nothing but how often it holds: "yeah sometimes"."""
+    times = [found for found in read.found if found.rule == "at_times"]
+    hedges = [found for found in read.found if found.rule == "hedge"]
+    return not _YES.isdisjoint(read.said) and all(any(within(hedge, one) for one in times) for hedge in hedges)
 
 
 def _harmless_turns(read: Text) -> list[Found]:
@@ -797,8 +804,8 @@ def _not_meant_beside_an_alarm(read: Text, screening: Screening) -> set[Interpre
     if not read.has("opt_out") and _SAYS.OPT_OUT not in _keyword(read):
         # "leave me alone" says little of texts; a number that is closed could not be answered (3.3).
         not_meant.add(_SAYS.OPT_OUT)
-    if not read.has("reschedule", "reschedule_perhaps") and read.said[:1] != ["r"]:
-        # "I can't go on" is no wish to move a visit.
+    if not is_meant(read, {"reschedule", "reschedule_perhaps"}, unless="cant_come") and read.said[:1] != ["r"]:
+        # "I can't go on" and "I won't be around by Thursday" are no wish to move a visit.
         not_meant.add(_SAYS.RESCHEDULE)
     if not any(word.startswith("cancel") for word in read.said):
         # "give my slot to somebody with a future" may still be no visit's business.

@@ -25,6 +25,7 @@ _LONG = 40  # words of a clause that are looked at on each side
 _REACH = 3
 _OR = frozenset({"or", "nor", "and", "o", "ni", "y", ","})
 _ANDS = frozenset({"and", "y"})
+_ALREADY = frozenset({"ya", "now"})
 _POSTPOSED_NO = frozenset({"no", "nope"})  # "hurting myself no"
 _STILL_TO_COME = frozenset({"yet", "aun", "todavia"})
 _PARTICIPLE = re.compile(r"(?:[ai]do|cho|[iser]to|lto)$")
@@ -122,7 +123,9 @@ def _screen_clauses(book: Lexicon, words: Sequence[str], *, seams: AbstractSet[i
         if _is_told_better(book, words, match, urgent, medical):
             continue
         tier, rule = book.tiers[match.rule], match.rule
-        if _negated(book, words, match, context) or _continues(words, negated_until, match):
+        # A call for help goes on with nothing: "no me quiero morir, ayudenme".
+        goes_on = not rule.endswith(".help_me") and _continues(words, negated_until, match)
+        if goes_on or _negated(book, words, match, context):
             negated_until = max(negated_until, match.last)
             tier, rule = Tier.S3, f"{match.rule}.negated"
         elif lowered := _lowered(book, words, match, context, tier):
@@ -220,13 +223,14 @@ def _lowered(
         return Tier.S3, f"{match.rule}.eased"
     if tier not in _ALARMS:
         return None
+    lasts = match.rule in book.lasting
     first, last = _clause(words, match)
     near = [
         found.rule
         for found in context
         if first <= found.first and found.last <= last and not _is_part_of_the_past(found, context)
     ]
-    if "past" in near and ("present" not in near or any(found.rule == "overcome" for found in context)):
+    if not lasts and "past" in near and ("present" not in near or any(found.rule == "overcome" for found in context)):
         over = [found for found in context if found.rule == "overcome"]
         persists = any(one.rule == "persists" and not any(_inside(one, other) for other in over) for one in context)
         return (Tier.S2 if persists else Tier.S3), f"{match.rule}.past"
@@ -237,7 +241,7 @@ def _lowered(
         return Tier.S3, f"{match.rule}.watch_word"
     is_now = match.rule in book.of_anyone or (match.rule in book.acute and "happening" in said)
     of_another = not is_now and _of_another(book, words, match, first)
-    if "afar" in said and (of_another or book.selves.isdisjoint(words[first:last])):
+    if not lasts and "afar" in said and (of_another or book.selves.isdisjoint(words[first:last])):
         return Tier.S3, f"{match.rule}.afar"
     if of_another:
         return (Tier.S3 if match.rule in book.faint else Tier.S2), f"{match.rule}.other"
@@ -262,7 +266,7 @@ def _negated(book: Lexicon, words: Sequence[str], match: Found, context: Sequenc
     negators, distance = 0, 0
     for at in range(match.first - 1, -1, -1):
         word = words[at]
-        if word in _TURNS or distance >= _REACH or (word in _ANDS and words[at + 1] in book.selves):
+        if word in _TURNS or distance >= _REACH or (word in _ANDS and _begins_anew(book, words[at + 1])):
             break
         if word in book.negators and not any(
             found.rule == "not_negating" and found.first <= at < found.last for found in context
@@ -275,6 +279,11 @@ def _negated(book: Lexicon, words: Sequence[str], match: Found, context: Sequenc
         negators += 1
     turns = not _TURNS.isdisjoint(words[match.first : match.last])
     return negators % 2 == 1 and not turns and _STILL_TO_COME.isdisjoint(after)
+
+
+def _begins_anew(book: Lexicon, word: str) -> bool:
+    """Return whether a word after an "and" begins a clause of its own: "no me contestan y ya no quiero estar aqui"."""
+    return word in book.selves or word in book.negators or word in _ALREADY
 
 
 def _continues(words: Sequence[str], negated_until: int, match: Found) -> bool:

@@ -69,6 +69,7 @@ class Lexicon:
         of_anyone: Rules that ask for as much where somebody else is in danger.
         acute: Rules that do so where the text says that it happens now.
         easing: Rules that ask for less where a text says that it is over.
+        lasting: Rules that ask for as much however long ago it was: a death, what was bought.
         faint: Rules of single words, that ask for less where somebody laughs, a trifle is near, or nobody
             speaks of himself.
         idioms: Harmless look-alikes; a match wholly inside one counts for nothing.
@@ -99,6 +100,7 @@ class Lexicon:
     of_anyone: frozenset[str]
     acute: frozenset[str]
     easing: frozenset[str]
+    lasting: frozenset[str]
     faint: frozenset[str]
     idioms: PhraseBook
     signs: PhraseBook
@@ -146,6 +148,7 @@ def lexicon() -> Lexicon:
         of_anyone=marked("of_anyone"),
         acute=marked("acute"),
         easing=marked("easing"),
+        lasting=marked("lasting"),
         faint=marked("faint"),
         idioms=PhraseBook([("idiom", idioms)]),
         signs=PhraseBook(signs),
