@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from services.followup.context import Context, hours_of
 from services.followup.handlers.publish_plan import clinic_values, publish_plan
+from services.followup.handlers.record_answer import THANKS
 from shared.messages.base import Purpose
-from shared.messages.plan import PlannedMessage, Recipient
+from shared.messages.plan import ACCEPTED, ANSWERS, PlannedMessage, Recipient
 from shared.postgres.unit_of_work import UnitOfWork
 
 _OF_USE_FOR = timedelta(hours=1)
@@ -31,7 +32,7 @@ async def answer_patient(
         unit,
         clinic_id=clinic_id,
         patient_ref=patient_ref,
-        subject=f"answers:{reference}",
+        subject=f"{ACCEPTED if template in THANKS else ANSWERS}{reference}",
         revision=1,
         recipient=recipient,
         messages=[
