@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol, Self
 
 import psycopg
-from psycopg import AsyncConnection, AsyncCursor, AsyncTransaction
+from psycopg import AsyncConnection, AsyncCursor, AsyncPipeline, AsyncTransaction
 from psycopg.pq import PipelineStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -47,6 +47,18 @@ class Link(AsyncConnection[DictRow]):
                 await transaction.__aexit__(None, None, None)
         finally:
             self._opening = None
+
+    @asynccontextmanager
+    async def pipeline(self) -> AsyncIterator[AsyncPipeline]:
+        """Let the statements of a block travel together; what is raised is the refusal of the one that failed.
+
+        The driver may raise that those behind it were passed over instead, by chance of when the answers arrive.
+        """
+        try:
+            async with super().pipeline() as pipeline:
+                yield pipeline
+        except psycopg.errors.PipelineAborted as passed_over:
+            raise _refusal_before(passed_over) from None
 
     @property
     def _has_opened(self) -> bool:
@@ -98,6 +110,14 @@ _REFUSALS = {
     "too many clients": "has no connection left",
     "starting up": "is starting up",
 }
+
+
+def _refusal_before(error: BaseException) -> BaseException:
+    """Return the error because of which others were passed over; the error itself where it is not known."""
+    before = error.__context__
+    while isinstance(before, psycopg.errors.PipelineAborted):
+        before = before.__context__
+    return before if isinstance(before, psycopg.Error) else error
 
 
 def role_of(schema: str) -> str:

@@ -23,7 +23,7 @@ from shared.messages.appointment import (
 from shared.messages.base import Purpose
 from shared.messages.booking import Modality
 from shared.messages.envelope import Envelope
-from shared.messages.plan import MESSAGES_PLAN, Expects, MessagesPlan, PlannedMessage
+from shared.messages.plan import ACCEPTED, ANSWERS, MESSAGES_PLAN, Expects, MessagesPlan, PlannedMessage
 from shared.messages.reading import CONFIRM_GRAMMAR, ReplyRead, ReplyResult
 from shared.postgres.unit_of_work import UnitOfWork
 
@@ -57,7 +57,8 @@ async def answer_reply(unit: UnitOfWork, _envelope: Envelope, reply: ReplyRead, 
     answer = _answer(patient, clinic, reply, verdict, now=unit.now)
     listing = [Telling(answer.key, visit.identity, visit.to_tell, tells=False) for visit in verdict.visits]
     await store.save_tellings(unit.connection, patient.patient_ref, listing)
-    unit.publish(MESSAGES_PLAN, _plan(patient, clinic, reply, answer), subject=_subject(reply))
+    plan = _plan(patient, clinic, reply, answer, accepts=bool(verdict.confirmed))
+    unit.publish(MESSAGES_PLAN, plan, subject=plan.subject)
     await store.remember(
         unit.connection,
         f"reply: {reply.result}",
@@ -148,22 +149,18 @@ def _of_use_until(patient: Patient, clinic: Clinic, first: Appointment | None, n
     return max(now + _ANSWER_WITHIN, min(until, first.starts_at)) if first else until
 
 
-def _plan(patient: Patient, clinic: Clinic, reply: ReplyRead, answer: PlannedMessage) -> MessagesPlan:
+def _plan(patient: Patient, clinic: Clinic, reply: ReplyRead, answer: PlannedMessage, *, accepts: bool) -> MessagesPlan:
     """The answer is a plan of its own, to the number that wrote, in the language that they wrote in."""
     recipient = patient.recipient(clinic_zone=clinic.time_zone)
     language = reply.language or patient.language
     return MessagesPlan(
         clinic_id=patient.clinic_id,
         patient_ref=patient.patient_ref,
-        subject=_subject(reply),
+        subject=f"{ACCEPTED if accepts else ANSWERS}{reply.provider_reference}",
         revision=1,
         recipient=recipient.model_copy(update={"reply_to": reply.reply_to, "language": language}),
         messages=(answer,),
     )
-
-
-def _subject(reply: ReplyRead) -> str:
-    return f"answers:{reply.provider_reference}"
 
 
 def _name(visit: Appointment) -> BookingName:

@@ -19,6 +19,8 @@ from shared.postgres.unit_of_work import UnitOfWork
 _OVERLAP = timedelta(days=14)
 _NEEDS_HELP = 2
 NOT_HOME_SAFE = Finding("M", ("not_home_safe",))
+THANKS = frozenset({"answer_noted", "answer_noted_low", "answer_changed", "home_safe_noted"})
+"""The texts that answer an accepted answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from shared.kernel.contact import PhoneNumber, can_receive_texts
 from shared.kernel.errors import DependencyUnavailableError
 from shared.kernel.ids import new_token
 from shared.messages.base import Channel, Consent
+from shared.messages.plan import ANSWERS
 from shared.postgres.database import Database, lock_in_order
 from shared.postgres.unit_of_work import UnitOfWork, unit_of_work
 from shared.runtime.batches import Batches
@@ -46,7 +47,7 @@ _AT_ONCE_WHEN_BUSY = 2
 _TRIAL_FOR = timedelta(seconds=30)
 _MOST_ANSWERS_PER_HOUR = 6
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
-_AUTOMATIC = ("replies:", "answers:")
+_AUTOMATIC = ("replies:", ANSWERS)
 """Subjects of texts that answer a text by themselves: two machines could keep each other busy with them."""
 _NO_CONSENT = Consent()
 

@@ -10,6 +10,7 @@ from services.notifier.domain.message import Contact, Message
 from services.notifier.domain.policy import COUNTED
 from services.notifier.store.rows import COLUMNS, read_contact, read_message
 from shared.messages.base import Channel, Purpose
+from shared.messages.plan import ACCEPTED
 from shared.postgres.database import Connection
 from shared.postgres.sealing import Sealer
 
@@ -85,7 +86,7 @@ class Traffic:
     is_busy: bool = False
     """Whether a text is under way whose outcome is not known yet."""
     answers: int = 0
-    """How many texts were sent by themselves in answer to it."""
+    """How many texts were sent by themselves in answer to it, but for those about an answer that was asked for."""
     last_text_at: datetime | None = None
     """When it was last sent a text that counts."""
 
@@ -98,7 +99,7 @@ async def traffic(
         """SELECT number,
                   bool_or(outcome IS NULL) AS busy,
                   count(*) FILTER (WHERE outcome = 'sent' AND purpose IN ('answer_reply', 'opt_out_confirmation')
-                                     AND ended_at > %(answers)s) AS answers,
+                                     AND NOT starts_with(subject, %(accepted)s) AND ended_at > %(answers)s) AS answers,
                   max(ended_at) FILTER (WHERE outcome IN ('sent', 'unknown') AND channel = 'sms'
                                           AND purpose = ANY(%(counted)s) AND ended_at > %(texts)s) AS last_text_at
              FROM messages
@@ -106,7 +107,13 @@ async def traffic(
               AND (ended_at > least(%(answers)s, %(texts)s)
                    OR state IN ('sending', 'unknown') AND outcome IS NULL AND NOT urgent AND channel <> 'email')
             GROUP BY number""",
-        {"numbers": list(numbers), "answers": answers_since, "texts": texts_since, "counted": sorted(COUNTED)},
+        {
+            "numbers": list(numbers),
+            "answers": answers_since,
+            "texts": texts_since,
+            "counted": sorted(COUNTED),
+            "accepted": ACCEPTED,
+        },
     )
     return {
         bytes(row["number"]): Traffic(row["busy"], row["answers"], row["last_text_at"])

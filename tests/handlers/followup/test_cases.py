@@ -46,7 +46,7 @@ async def test_a_crisis_text_is_answered_at_once_and_pages_the_person_on_call(ro
     times = [message["send_at"] for message in pages[0]["messages"]]
     assert [message["channels"] for message in pages[0]["messages"]] == [["sms"], ["voice"], ["voice"]]
     assert times == sorted(times)
-    assert room.texts("answers:") == []
+    assert room.answers() == []
 
 
 async def test_nobody_answers_so_the_next_people_are_paged_until_it_is_an_incident(room):  # 3.2
@@ -242,7 +242,7 @@ async def test_what_concerns_an_appointment_goes_on_and_is_answered_there(room, 
     (read,) = room.of(reading.REPLY_READ)
     assert (read["result"], read["prompt"]) == (result, {"subject": f"reminders:{ANA}", "key": "near"})
     assert text not in str(read)
-    assert room.texts("answers:") == []
+    assert room.answers() == []
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ async def test_an_opt_out_in_own_words_is_a_command_to_the_notifier(room, text, 
     (revoke,) = room.of(reading.RECIPIENT_REVOKE)
     assert (revoke["how"], revoke["kinds"], revoke["channels"]) == (how, ["all"], channels)
     assert revoke["language"] == language
-    assert room.texts("answers:") == []
+    assert room.answers() == []
 
 
 @pytest.mark.parametrize(
@@ -292,13 +292,13 @@ async def test_a_wish_and_nothing_else_is_on_nobodys_list(room, text):
 @pytest.mark.parametrize("text", ["thanks", 'Liked "Harbor Clinic: are you home and well?"', "👍"])
 async def test_what_asks_for_nothing_gets_no_answer(room, text):
     await room.reply(text)
-    assert room.plans("answers:") == []
+    assert room.answers() == []
     assert await room.rows(CASES) == []
 
 
 async def test_words_that_ask_for_nothing_known_are_read_by_a_person_and_answered(room):
     await room.reply("the waiting room was cold")
-    assert room.texts("answers:") == ["passed_on"]
+    assert room.answers() == ["passed_on"]
     assert await room.tasks() == ["reply_to_read"]
 
 

@@ -37,7 +37,7 @@ async def test_a_closed_question_takes_no_correction_from_the_one_just_answered(
     room.clock.advance(timedelta(minutes=3))
     await room.reply("4")
     assert [(event["value"], event["corrected"]) for event in room.of(checkin.ANSWERED)] == [(6, False), (4, True)]
-    assert room.texts("answers:") == ["answer_noted", "answer_changed"]
+    assert room.answers() == ["answer_noted", "answer_changed"]
 
 
 async def test_a_closed_question_takes_no_answer_from_an_open_one_of_another_patient(room):
@@ -71,7 +71,7 @@ async def test_a_closed_question_is_not_asked_once_more(room, text):
     await unanswered(room)
     await room.reply(text)
     assert room.plans("checkins:") == []
-    assert len(room.texts("answers:")) == 1
+    assert len(room.answers()) == 1
     assert "reply_to_read" in await room.tasks()
 
 
