@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from playwright.async_api import expect
 
 from services.console.domain.access import Role
@@ -198,8 +199,7 @@ async def test_a_task_is_done_from_its_page(console, visit):
         await expect(window.locator(".empty")).to_contain_text("Nothing to do")
 
 
-@pytest.mark.parametrize("listed", ["/tasks", "/checkins"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("listed", "width"), [("/tasks", 1280), ("/checkins", 390)])
 async def test_a_reply_is_read_and_its_task_done_by_the_keyboard_alone(console, visit, axe, listed, width):
     await ask_to_read(console)
     async with visit(Role.CLINICIAN, width=width) as window:
