@@ -152,6 +152,19 @@ WAYS_IN = (
             404: "no such case, or not for this person",
         },
     ),
+    WayIn(
+        "followup",
+        "GET",
+        "/tasks/{id}",
+        "The reply that a task asks a person to read, and its number, for a signed-in clinician by way of the console",
+        "Authorization",
+        None,
+        {
+            200: "the words; the look is written down before they are shown",
+            401: "no token of the console that is less than a minute old",
+            404: "no such task, nothing of its reply is kept, or not for this person",
+        },
+    ),
 )
 
 
