@@ -383,11 +383,10 @@ async def finished_tasks(connection: Connection, *, limit: int) -> list[DictRow]
 _TASKS = sql.SQL(" UNION ALL ").join(
     sql.SQL(
         """SELECT {} AS owner, task_id, clinic_id, patient_ref, kind, refs, due_by, raised_at, {} AS done_at,
-                  {} AS has_words FROM {}"""
+                  refs ? 'provider_reference' AS has_words FROM {}"""
     ).format(
         sql.Literal(service),
         sql.SQL("done_at" if service == "followup" else "NULL::timestamptz"),
-        sql.SQL("refs ? 'provider_reference'" if service == "followup" else "false"),
         sql.Identifier(service, "tasks_v1"),
     )
     for service in SERVICES

@@ -1,4 +1,4 @@
-"""Asks followup for the words and the number behind a case or a task, in the name of the one who looks."""
+"""Asks followup for the words and the number behind a case or of a reply, in the name of the one who looks."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,10 +15,10 @@ _TIMEOUT = aiohttp.ClientTimeout(total=5)
 
 
 class Behind(StrEnum):
-    """What words can stand behind, by the folder of followup's addresses."""
+    """Where words can stand, by the folder of followup's addresses."""
 
     CASE = "cases"
-    TASK = "tasks"
+    REPLY = "replies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Words:
 
 
 class WrittenWords:
-    """The way to ``/cases/{id}`` and ``/tasks/{id}``; each question is signed for one person, one thing, one minute."""
+    """The way to ``/cases/{id}`` and ``/replies/{id}``; each question is signed for one person, thing and minute."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str | None, secret: str | None) -> None:
         self._session = session
@@ -39,7 +39,7 @@ class WrittenWords:
         self._secret = secret
 
     async def of(self, behind: Behind, about: str, visitor: Visitor, *, now: datetime) -> list[Words]:
-        """Return the words behind a case or a task, the oldest first. ``now`` is the machine's time.
+        """Return the words behind a case or of a reply, the oldest first. ``now`` is the machine's time.
 
         Raises:
             PermanentError: followup shows them to nobody, or not to this person.

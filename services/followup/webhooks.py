@@ -1,4 +1,4 @@
-"""Ways in over HTTP: the words behind a case or a task, for a signed-in clinician by way of the console."""
+"""Ways in over HTTP: the words behind a case or of a reply, for a signed-in clinician by way of the console."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from shared.postgres.unit_of_work import unit_of_work
 from shared.web.server import Route
 from shared.web.signed_token import Bearer, read
 
-_IDS = {"case": re.compile(r"[a-z]{4}-[0-9a-f]{10}\Z"), "task": re.compile(r"[0-9a-f]{32}\Z")}
+_IDS = {"case": re.compile(r"[a-z]{4}-[0-9a-f]{10}\Z"), "reply": re.compile(r"[A-Za-z0-9_-]{1,64}\Z")}
 
 
 class Webhooks:
@@ -26,15 +26,15 @@ class Webhooks:
 
     def routes(self) -> Sequence[Route]:
         """Return the table of routes."""
-        return [Route("GET", "/cases/{id}", self.case), Route("GET", "/tasks/{id}", self.task)]
+        return [Route("GET", "/cases/{id}", self.case), Route("GET", "/replies/{id}", self.reply)]
 
     async def case(self, request: web.Request) -> web.Response:
         """Show what led to a case."""
         return await self._show(request, "case")
 
-    async def task(self, request: web.Request) -> web.Response:
-        """Show the reply that a task asks a person to read."""
-        return await self._show(request, "task")
+    async def reply(self, request: web.Request) -> web.Response:
+        """Show one reply."""
+        return await self._show(request, "reply")
 
     async def _show(self, request: web.Request, behind: Behind) -> web.Response:
         """Show words to whom the token names; every other answer says nothing about whether there are any."""

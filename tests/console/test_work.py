@@ -6,6 +6,7 @@ import json
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
+import pytest
 from aiohttp import web
 
 from services.console.domain.access import Role
@@ -51,11 +52,11 @@ async def raise_task(console, kind="reply_to_read", task_id="t1", due_by=None):
     )
 
 
-async def ask_to_read(console, task_id=TASK, kind="reply_to_read", *, is_kept=True):
-    """Let followup ask a person to read what a patient wrote when the second question of the PHQ-9 was open."""
+async def ask_to_read(console, task_id=TASK, kind="reply_to_read", *, asker="followup", is_kept=True):
+    """Let a service ask a person to read what a patient wrote when the second question of the PHQ-9 was open."""
     await console.rows(
-        """INSERT INTO followup.staff_tasks (task_id, clinic_id, patient_ref, kind, refs, raised_at)
-           VALUES (%s, 'harbor', 'pt_1', %s, '{"provider_reference": "SM1"}', %s) RETURNING 1""",
+        f"""INSERT INTO {asker}.staff_tasks (task_id, clinic_id, patient_ref, kind, refs, raised_at)
+           VALUES (%s, 'harbor', 'pt_1', %s, jsonb_build_object('provider_reference', 'SM1'), %s) RETURNING 1""",
         task_id,
         kind,
         ny("2026-11-20 11:30"),
@@ -149,7 +150,7 @@ async def a_followup(seen):
 
     application = web.Application()
     application.router.add_get("/cases/{id}", show)
-    application.router.add_get("/tasks/{id}", show)
+    application.router.add_get("/replies/{id}", show)
     async with serving(application, host="127.0.0.1", port=0) as port:
         yield f"http://127.0.0.1:{port}"
 
@@ -181,15 +182,16 @@ async def test_words_that_followup_cannot_show_are_a_clear_answer(console):
     assert "AFTERCARE_FOLLOWUP_TOKEN" in page
 
 
+@pytest.mark.parametrize("asker", ["followup", "booking_events", "notifier"])
 async def test_a_clinician_alone_is_shown_the_reply_that_a_task_is_about_and_the_look_is_kept(
-    database_url, amqp_url, sealer
+    database_url, amqp_url, sealer, asker
 ):
     seen = []
     async with (
         a_followup(seen) as url,
         open_console(database_url, amqp_url, sealer, followup_url=url, followup_token=SECRET) as console,
     ):
-        await ask_to_read(console)
+        await ask_to_read(console, asker=asker)
         async with console.visitor(Role.CLINICIAN, "dr.osei") as osei:
             for listed in ("/tasks", "/checkins", f"/tasks/{TASK}"):
                 _status, page = await osei.get(listed)
@@ -212,9 +214,9 @@ async def test_a_clinician_alone_is_shown_the_reply_that_a_task_is_about_and_the
                     assert "Only a clinician is shown the words." in page
                     assert "Show the words" not in page
                 assert (await visitor.post(f"/tasks/{TASK}"))[0] == 403
-        looks = await console.rows("SELECT person, what, target FROM console.audit WHERE what LIKE 'read the words%%'")
-    assert [(bearer.who, bearer.role, bearer.about) for bearer in seen] == [("dr.osei", "clinician", TASK)]
-    assert looks == [{"person": "dr.osei", "what": "read the words behind a task", "target": TASK}]
+        looks = await console.rows("SELECT person, what, target FROM console.audit WHERE what LIKE 'read %%'")
+    assert [(bearer.who, bearer.role, bearer.about) for bearer in seen] == [("dr.osei", "clinician", "SM1")]
+    assert looks == [{"person": "dr.osei", "what": "read a reply", "target": "SM1"}]
 
 
 async def test_followup_itself_shows_the_console_a_reply_until_it_is_erased(database_url, amqp_url, sealer):
@@ -222,7 +224,9 @@ async def test_followup_itself_shows_the_console_a_reply_until_it_is_erased(data
         routes = Webhooks(followup.database, followup.clock, SECRET).routes()
         application = build_application(routes, health=Health(), metrics=Metrics())
         await followup.reply("canary: the waiting room was cold")
-        (task,) = await followup.rows("SELECT task_id FROM followup.staff_tasks")
+        (task,) = await followup.rows(
+            "SELECT task_id, refs ->> 'provider_reference' AS reply FROM followup.staff_tasks"
+        )
         async with (
             serving(application, host="127.0.0.1", port=0) as port,
             open_console(
@@ -239,11 +243,13 @@ async def test_followup_itself_shows_the_console_a_reply_until_it_is_erased(data
             status, page = await osei.post(f"/tasks/{task['task_id']}")
             assert status == 400
             assert "not kept any more" in page
-        looks = await followup.rows("SELECT who, role, task_id, allowed FROM followup.case_looks ORDER BY id")
+        looks = await followup.rows(
+            "SELECT who, role, provider_reference, allowed FROM followup.case_looks ORDER BY id"
+        )
         kept = str(await followup.rows("SELECT h::text FROM followup.history h"))
         kept += str(await followup.rows("SELECT a::text FROM console.audit a"))
     assert [tuple(look.values()) for look in looks] == [
-        ("dr.osei", "clinician", task["task_id"], allowed) for allowed in (True, False)
+        ("dr.osei", "clinician", task["reply"], allowed) for allowed in (True, False)
     ]
     assert "canary" not in kept
     assert "2125550123" not in kept
@@ -259,7 +265,7 @@ async def test_words_that_are_kept_no_more_are_not_offered(console):
 
 
 async def test_words_that_followup_keeps_back_are_a_clear_answer(database_url, amqp_url, sealer):
-    application = web.Application()  # knows no task
+    application = web.Application()  # knows no reply
     async with (
         serving(application, host="127.0.0.1", port=0) as port,
         open_console(
@@ -286,7 +292,7 @@ async def test_a_task_without_words_has_a_page_and_none_to_show(console):
         _status, page = await osei.get("/tasks/t1")
     assert "no longer needed" in page
     assert "Done</button>" not in page
-    assert await console.rows("SELECT 1 FROM console.audit WHERE what LIKE 'read the words%%'") == []
+    assert await console.rows("SELECT 1 FROM console.audit WHERE what LIKE 'read %%'") == []
 
 
 async def test_a_task_is_done_once_and_told_with_who_and_how(console):

@@ -7,14 +7,14 @@ from services.console.domain.access import Visitor
 from services.console.written_words import Behind, Words, WrittenWords
 from shared.postgres.database import Database
 
-_NAMES = {Behind.CASE: "a safety case", Behind.TASK: "a task"}
+_NAMES = {Behind.CASE: "the words behind a safety case", Behind.REPLY: "a reply"}
 
 
 async def read_words(
     database: Database, words: WrittenWords, visitor: Visitor, behind: Behind, about: str
 ) -> list[Words]:
-    """Return the words behind a case or a task; that somebody asked is kept before they are asked for."""
+    """Return the words behind a case or of a reply; that somebody asked is kept before they are asked for."""
     async with database.transaction() as connection:
-        await store.audit(connection, visitor, f"read the words behind {_NAMES[behind]}", target=about)
+        await store.audit(connection, visitor, f"read {_NAMES[behind]}", target=about)
     # A token's minute is real time, whatever clock the services follow.
     return await words.of(behind, about, visitor, now=datetime.now(UTC))

@@ -55,7 +55,9 @@ class Tasks:
             task = await _find(connection, request.match_info["id"])
         if not task["has_words"]:
             raise web.HTTPNotFound(reason="There are no words behind this task.")
-        found = await read_words(self._context.database, self._words, visitor, Behind.TASK, task["task_id"])
+        found = await read_words(
+            self._context.database, self._words, visitor, Behind.REPLY, task["refs"]["provider_reference"]
+        )
         return await self._show(request, visitor, words=found)
 
     async def finish(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:

@@ -1,4 +1,7 @@
-"""Show a clinician the words and the number behind a case or a task, and write down every look."""
+"""Show a clinician the words and the number behind a case, or of a reply, and write down every look.
+
+That a person was asked to read a reply, the console knows: any service may have asked.
+"""
 
 from collections.abc import Sequence
 
@@ -12,12 +15,12 @@ ALLOWED_ROLES = ("clinician", "nurse", "lead")
 
 
 async def show_words(unit: UnitOfWork, behind: Behind, about: str, bearer: Bearer) -> JsonObject | None:
-    """Return what is behind a case or a task, or None where this person may not see it or there is nothing.
+    """Return what is behind a case or in a reply, or None where this person may not see it or there is nothing.
 
     The look is in the same transaction: it is committed before anything is shown, and so is one that was refused.
     """
     may_see = bearer.role in ALLOWED_ROLES and bearer.about == about
-    find = _case if behind == "case" else _task
+    find = _case if behind == "case" else _reply
     shown = await find(unit, about) if may_see else None
     await written.save_look(
         unit.connection, behind, about, who=bearer.who, role=bearer.role, allowed=shown is not None, now=unit.now
@@ -42,9 +45,9 @@ async def _case(unit: UnitOfWork, case_id: str) -> JsonObject | None:
     }
 
 
-async def _task(unit: UnitOfWork, task_id: str) -> JsonObject | None:
-    words = await written.behind_task(unit.connection, unit.sealer, task_id)
-    return {"task": task_id, "words": _spelled([words])} if words else None
+async def _reply(unit: UnitOfWork, reference: str) -> JsonObject | None:
+    words = await written.of_reply(unit.connection, unit.sealer, reference)
+    return {"reply": reference, "words": _spelled([words])} if words else None
 
 
 def _spelled(words: Sequence[Words]) -> list[JsonObject]:

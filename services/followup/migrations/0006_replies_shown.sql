@@ -2,10 +2,10 @@
 
 ALTER TABLE replies ADD COLUMN phone bytea; -- sealed; missing in what was kept before, and once it is erased
 
--- A look is at a case or at a task.
+-- A look is at a case or at a reply.
 ALTER TABLE case_looks ALTER COLUMN case_id DROP NOT NULL;
-ALTER TABLE case_looks ADD COLUMN task_id text;
-ALTER TABLE case_looks ADD CONSTRAINT at_one_thing CHECK (num_nonnulls(case_id, task_id) = 1);
+ALTER TABLE case_looks ADD COLUMN provider_reference text;
+ALTER TABLE case_looks ADD CONSTRAINT at_one_thing CHECK (num_nonnulls(case_id, provider_reference) = 1);
 
 CREATE VIEW replies_v1 AS
     SELECT r.provider_reference, r.clinic_id, r.patient_ref, r.received_at, r.handled_as, r.reading,

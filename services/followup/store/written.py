@@ -1,4 +1,4 @@
-"""What patients wrote, sealed, as far as a person may be shown it: behind a case or a task; and who looked."""
+"""What patients wrote, sealed, as far as a person may be shown it: behind a case, or a reply; and who looked."""
 
 import json
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any, Literal
 from shared.postgres.database import Connection
 from shared.postgres.sealing import Sealer
 
-Behind = Literal["case", "task"]
+Behind = Literal["case", "reply"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +53,14 @@ async def behind_case(connection: Connection, sealer: Sealer, case_id: str) -> l
     return found
 
 
-async def behind_task(connection: Connection, sealer: Sealer, task_id: str) -> Words | None:
-    """Return the reply that a task asks a person to read, or None once nothing of it is left."""
+async def of_reply(connection: Connection, sealer: Sealer, reference: str) -> Words | None:
+    """Return a reply, or None once nothing of it is left."""
     cursor = await connection.execute(
-        """SELECT provider_reference, received_at, content, phone
-             FROM staff_tasks t JOIN replies r ON r.provider_reference = t.refs ->> 'provider_reference'
-            WHERE task_id = %s""",
-        (task_id,),
+        "SELECT received_at, content, phone FROM replies WHERE provider_reference = %s", (reference,)
     )
     row = await cursor.fetchone()
     if row is None:
         return None
-    reference = row["provider_reference"]
     text = sealer.open(row["content"], place=place_of_text(reference)).decode()
     phone = sealer.open_text(row["phone"], place=place_of_phone(reference))
     # A picture alone has no words, but a number; what was erased has neither.
@@ -76,8 +72,8 @@ async def save_look(
 ) -> None:
     """Write down who looked at the words behind something, or tried to."""
     await connection.execute(
-        "INSERT INTO case_looks (at, case_id, task_id, who, role, allowed) VALUES (%s, %s, %s, %s, %s, %s)",
-        (now, about if behind == "case" else None, about if behind == "task" else None, who, role, allowed),
+        "INSERT INTO case_looks (at, case_id, provider_reference, who, role, allowed) VALUES (%s, %s, %s, %s, %s, %s)",
+        (now, about if behind == "case" else None, about if behind == "reply" else None, who, role, allowed),
     )
 
 

@@ -1,4 +1,4 @@
-"""The words behind a case or a task: shown to a signed-in clinician alone; every look is written down."""
+"""The words behind a case or of a reply: shown to a signed-in clinician alone; every look is written down."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -17,8 +17,8 @@ from tests.followup_room import ANA, OSEI
 SECRET = "shared-with-the-console"
 WORDS = "I want to die"
 ASIDE = "the waiting room was cold"
-NO_TASK = "0" * 32
-FORBIDDEN = (404, {"error": "no such task, or not for you"})
+UNKNOWN = "SM0"
+FORBIDDEN = (404, {"error": "no such reply, or not for you"})
 
 
 @pytest.fixture
@@ -28,20 +28,22 @@ async def case(room):
     return row["case_id"]
 
 
-async def task_of(room, kind="reply_to_read"):
-    (row,) = await room.rows("SELECT task_id FROM followup.staff_tasks WHERE kind = %s", kind)
-    return row["task_id"]
+async def reply_of(room, kind="reply_to_read"):
+    (row,) = await room.rows(
+        "SELECT refs ->> 'provider_reference' AS reference FROM followup.staff_tasks WHERE kind = %s", kind
+    )
+    return row["reference"]
 
 
 @pytest.fixture
-async def task(room):
+async def reply(room):
     await room.reply(ASIDE)
-    return await task_of(room)
+    return await reply_of(room)
 
 
 @pytest.fixture
 async def look(room):
-    """Ask followup for a case or a task with a token, or without one."""
+    """Ask followup for a case or a reply with a token, or without one."""
     routes = Webhooks(room.database, room.clock, SECRET).routes()
     application = build_application(routes, health=Health(), metrics=Metrics())
     async with serving(application, host="127.0.0.1", port=0) as port, aiohttp.ClientSession() as session:
@@ -57,7 +59,9 @@ async def look(room):
 async def looks(room):
     return [
         tuple(one.values())
-        for one in await room.rows("SELECT who, role, case_id, task_id, allowed FROM followup.case_looks ORDER BY id")
+        for one in await room.rows(
+            "SELECT who, role, case_id, provider_reference, allowed FROM followup.case_looks ORDER BY id"
+        )
     ]
 
 
@@ -72,11 +76,11 @@ async def test_a_clinician_sees_the_words_and_the_number_and_the_look_is_kept(ro
     assert await looks(room) == [("Dr. Osei", "clinician", case, None, True)]
 
 
-async def test_a_clinician_reads_the_reply_behind_a_task_with_its_number_and_the_look_is_kept(room, task, look):
-    status, shown = await look(task, token(task), behind="tasks")
+async def test_a_clinician_reads_a_reply_with_its_number_and_the_look_is_kept(room, reply, look):
+    status, shown = await look(reply, token(reply), behind="replies")
     assert status == 200
     assert [(one["text"], one["phone"]) for one in shown["words"]] == [(ASIDE, "+12125550123")]
-    assert await looks(room) == [("Dr. Osei", "clinician", None, task, True)]
+    assert await looks(room) == [("Dr. Osei", "clinician", None, reply, True)]
 
 
 @pytest.mark.parametrize(
@@ -88,8 +92,8 @@ async def test_a_clinician_reads_the_reply_behind_a_task_with_its_number_and_the
 )
 async def test_the_words_behind_other_kinds_of_tasks_and_of_strangers_are_shown_too(room, look, text, sender, kind):
     await room.reply(text, **sender)
-    task = await task_of(room, kind)
-    _status, shown = await look(task, token(task), behind="tasks")
+    reply = await reply_of(room, kind)
+    _status, shown = await look(reply, token(reply), behind="replies")
     assert [(one["text"], one["phone"]) for one in shown["words"]] == [(text, sender.get("phone", "+12125550123"))]
 
 
@@ -99,54 +103,45 @@ async def test_the_words_of_a_shared_number_are_shown_to_whoever_finds_out_who_w
     await room.until("2026-12-05 12:10")
     await room.send()
     await room.reply("7", patients=(ANA, "pt_ben"))
-    task = await task_of(room, "who_answered")
-    _status, shown = await look(task, token(task), behind="tasks")
+    reply = await reply_of(room, "who_answered")
+    _status, shown = await look(reply, token(reply), behind="replies")
     assert [one["text"] for one in shown["words"]] == ["7"]
 
 
 async def test_a_picture_without_words_is_still_a_number_to_phone(room, look):
     await room.reply("", media=1)
-    task = await task_of(room)
-    _status, shown = await look(task, token(task), behind="tasks")
+    reply = await reply_of(room)
+    _status, shown = await look(reply, token(reply), behind="replies")
     assert [(one["text"], one["phone"]) for one in shown["words"]] == [("", "+12125550123")]
 
 
-async def test_who_may_not_see_a_reply_learns_nothing_of_it_and_is_kept(room, case, task, look):
+async def test_who_may_not_see_a_reply_learns_nothing_of_it_and_is_kept(room, case, reply, look):
     answers = [
-        await look(task, token(task, role="ops"), behind="tasks"),
-        await look(task, token(task, role="admin"), behind="tasks"),
-        await look(task, token(NO_TASK), behind="tasks"),
-        await look(task, token(case), behind="tasks"),
-        await look(NO_TASK, token(NO_TASK), behind="tasks"),
+        await look(reply, token(reply, role="ops"), behind="replies"),
+        await look(reply, token(reply, role="admin"), behind="replies"),
+        await look(reply, token(UNKNOWN), behind="replies"),
+        await look(reply, token(case), behind="replies"),
+        await look(UNKNOWN, token(UNKNOWN), behind="replies"),
     ]
     assert answers == [FORBIDDEN] * len(answers)
-    assert [look[-2:] for look in await looks(room)] == [(task, False)] * 4 + [(NO_TASK, False)]
-    assert await look("no id of ours", token("no id of ours"), behind="tasks") == FORBIDDEN
-
-
-async def test_a_task_that_is_about_no_reply_has_no_words(room, look):
-    await room.rows(
-        """INSERT INTO followup.staff_tasks (task_id, clinic_id, kind, refs, raised_at)
-           VALUES (%s, 'harbor', 'no_roster', '{}', now()) RETURNING 1""",
-        NO_TASK,
-    )
-    assert await look(NO_TASK, token(NO_TASK), behind="tasks") == FORBIDDEN
+    assert [look[-2:] for look in await looks(room)] == [(reply, False)] * 4 + [(UNKNOWN, False)]
+    assert await look("no.id", token("no.id"), behind="replies") == FORBIDDEN
 
 
 @pytest.mark.parametrize("is_back", [False, True])
-async def test_an_erased_reply_is_shown_to_nobody(room, task, look, is_back):
+async def test_an_erased_reply_is_shown_to_nobody(room, reply, look, is_back):
     await room.take(ERASE, {"clinic_id": "harbor", "patient_ref": ANA, "request_id": "r-1", "who": "front desk"})
     if is_back:
         await room.infused("2026-12-04 12:10")
-    assert await look(task, token(task), behind="tasks") == FORBIDDEN
+    assert await look(reply, token(reply), behind="replies") == FORBIDDEN
     assert await room.rows("SELECT 1 FROM followup.replies WHERE phone IS NOT NULL") == []
-    assert await looks(room) == [("Dr. Osei", "clinician", None, task, False)]
+    assert await looks(room) == [("Dr. Osei", "clinician", None, reply, False)]
 
 
-async def test_a_reply_that_is_past_its_keeping_time_is_shown_to_nobody(room, task, look):
+async def test_a_reply_that_is_past_its_keeping_time_is_shown_to_nobody(room, reply, look):
     room.clock.advance(timedelta(days=91))
     await Forget(room.database, room.clock, room.context.clinics.retention).run_once()
-    assert await look(task, token(task), behind="tasks") == FORBIDDEN
+    assert await look(reply, token(reply), behind="replies") == FORBIDDEN
 
 
 async def test_what_may_be_known_of_a_reply_without_its_words_is_published(room):
@@ -189,9 +184,9 @@ async def test_another_role_another_case_and_no_case_look_alike_and_are_kept(roo
         token("case-0000000000") + "0",
     ],
 )
-@pytest.mark.parametrize("behind", ["cases", "tasks"])
+@pytest.mark.parametrize("behind", ["cases", "replies"])
 async def test_without_a_fresh_token_of_ours_nothing_is_shown_or_kept(room, case, look, behind, bad):
-    status, _ = await look(case if behind == "cases" else NO_TASK, bad, behind=behind)
+    status, _ = await look(case if behind == "cases" else UNKNOWN, bad, behind=behind)
     assert status == 401
     assert await room.rows("SELECT 1 FROM followup.case_looks WHERE allowed") == []
 
