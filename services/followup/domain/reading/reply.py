@@ -117,7 +117,7 @@ _ACCENTED = re.compile(
 )
 _PARTICIPLE = re.compile(r"(?:[ai]do|cho|[iser]to|lto)$")  # "no ha llegado" does not laugh
 # What no phone writes for its owner: "behind the wheel rn, will text u".
-_TYPED_BY_HAND = re.compile(r"\b(?:u|ur|rn|ya|yall|gonna|lol|tho|omw|bout)\b")
+_TYPED_BY_HAND = re.compile(r"\b(?:u|ur|rn|ya|yall|gonna|lol|tho|omw|bout|nite|idk|imma|cuz)\b")
 _NEEDS_LAUGHTER = frozenset({"in_jest"})
 # A "no" that holds for a while only.
 _FOR_NOW = re.compile(
@@ -150,7 +150,9 @@ def read_reply(text: str, prompt: PromptKind, *, language: str = "en") -> Readin
     if quoted is not None and not any(char.isalnum() for char in own):
         return _reading({_SAYS.TAPBACK}, screening, language)
     read = _text(own)
-    if _is_automatic(read, perhaps=not (prompt is PromptKind.HOME_SAFE and _drives(screening))):
+    drives = prompt is PromptKind.HOME_SAFE and _drives(screening)
+    # No device writes of danger: "er nurse, suicide attempts all night so cant pick up".
+    if _is_automatic(read, perhaps=not drives and not _only_crisis(screening).tiers):
         return _reading({_SAYS.AUTO_REPLY}, _only_crisis(screening), language, human_reads=not read.has("auto_reply"))
     if not read.said and "?" not in own:
         return _reading({_SAYS.EMPTY}, screening, language)
@@ -520,7 +522,8 @@ def _unclear(
         return screening.joined(Tier.S3, "item9.question")
     if not said and (kinds or unsure or not _is_only_polite(read)):
         explained = _PLAIN_YES.isdisjoint(read.said) and (_is_all_denied(screening) or look_alikes(read.words))
-        harmless = explained and not (kinds or unsure)
+        # What ails the body is no doubt about self-harm, and a nurse hears of it now.
+        harmless = (explained or Tier.M in screening.tiers) and not (kinds or unsure)
         return screening.joined(Tier.S3 if harmless else Tier.S2, "item9.unclear")
     return screening
 
@@ -576,6 +579,7 @@ def _is_doubted(read: Text) -> bool:
     starts = {found.first for found in (*jests, *_harmless_turns(read))}
     contrasted = any(
         word in CONTRASTS | {"sometimes"}
+        and not _trails_a_jest(read, places[at])
         and _NOTHING.isdisjoint(said[at + 1 : at + 3])
         and tuple(said[at + 1 : at + 4]) not in _NOT_ME
         and starts.isdisjoint(places[at + 1 : at + 1 + _FEW])
@@ -604,6 +608,13 @@ def _is_yes_at_times(read: Text) -> bool:
     times = [found for found in read.found if found.rule == "at_times"]
     hedges = [found for found in read.found if found.rule == "hedge"]
     return not _YES.isdisjoint(read.said) and all(any(within(hedge, one) for one in times) for hedge in hedges)
+
+
+def _trails_a_jest(read: Text, at: int) -> bool:
+    """Return whether a "tho" at the end of a clause belongs to an idiom just before: "no, dying of boredom tho"."""
+    start = next((place for place in range(at - 1, -1, -1) if read.words[place] in BREAKS), -1) + 1
+    ends = at + 1 == len(read.words) or read.words[at + 1] in BREAKS or not read.words[at + 1].isascii()
+    return ends and any(start <= found.first and found.last <= at for found in look_alikes(read.words))
 
 
 def _harmless_turns(read: Text) -> list[Found]:
@@ -660,7 +671,9 @@ def _home_safe(
     if kinds and not (value is None and told):
         return (kinds | {_SAYS.REVIEW} if value == 2 else kinds | concern), value, screening
     unwell = is_meant(read, {"unwell"}, unless="not_unwell")
-    if (read.has("collapsing") or (unwell and Tier.M in screening.tiers)) and not needs_help:
+    of_a_beast = any(rule.endswith(".beast") for rule in screening.rules)
+    collapsing = not of_a_beast and is_meant(read, {"collapsing"}, unless="not_collapsing")
+    if (collapsing or (unwell and Tier.M in screening.tiers)) and not needs_help:
         # A nurse calls; whether home is not said.
         return {_SAYS.REVIEW}, None, screening.joined(Tier.M, "unwell_after_visit")
     if unwell or needs_help:
