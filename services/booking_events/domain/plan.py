@@ -4,7 +4,7 @@ Pure: appointments and policy in, messages and tasks out. Planned twice from the
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -78,9 +78,7 @@ class _Planner:
     def plan(self, appointments: Sequence[Appointment]) -> Plan:
         in_order = sorted(appointments, key=lambda item: (item.starts_at, str(item.identity)))
         ahead = [item for item in in_order if item.status is Status.BOOKED and item.starts_at > self._now]
-        reminders = [
-            reminder for visits in _by_day(ahead, self._clinic.zone) for reminder in self._reminders_of(visits)
-        ]
+        reminders = [reminder for visits in _grouped(ahead, self._day_of) for reminder in self._reminders_of(visits)]
         self._plan_notices(in_order, ahead)
         for reminder in reminders:
             self._plan_reminder(reminder)
@@ -107,7 +105,9 @@ class _Planner:
             self._plan_cancellation(item)
         if new:
             first_ever = all(item.told is None for item in appointments)
-            self._plan_confirmation(new, after=self._plan_enrolment(new) if first_ever else None)
+            after = self._plan_enrolment(new) if first_ever else None
+            for visits in _grouped(new, self._clock_of):
+                self._plan_confirmation(visits, after=after)
 
     def _is_to_be_called_off(self, item: Appointment) -> bool:
         told = item.told
@@ -276,6 +276,8 @@ class _Planner:
         first, near = visits[0], reminder.step.is_near
         to_prepare = next((visit for visit in visits if self._needs_preparation(visit)), first)
         key = f"reminder:{_hours(step.before)}:{_stamp(reminder.reckoned_from.starts_at)}"
+        if any(message.key == key for message in self._plan.messages):
+            key += ":video"  # at the same moment as one on site, and told by another clock
         self._message(
             key,
             Purpose.REMINDER_NEAR if near else Purpose.REMINDER_FAR,
@@ -332,6 +334,18 @@ class _Planner:
 
     # Small parts.
 
+    def _clock_of(self, visit: Appointment) -> ZoneInfo:
+        """Return whose clock a visit is told by: the clinic's, but the patient's own for one by video.
+
+        What is told together is told by one clock.
+        """
+        at = visit.starts_at
+        differs = at.astimezone(self._zone).utcoffset() != at.astimezone(self._clinic.zone).utcoffset()
+        return self._zone if differs and visit.modality is Modality.TELEMEDICINE else self._clinic.zone
+
+    def _day_of(self, visit: Appointment) -> tuple[date, str]:
+        return visit.starts_at.astimezone(self._clinic.zone).date(), str(self._clock_of(visit))
+
     def _can_be_texted(self) -> bool:
         is_open = "sms" in self._clinic.delivery.channels
         return is_open and self._patient.phone is not None and can_receive_texts(PhoneNumber(self._patient.phone))
@@ -354,11 +368,10 @@ class _Planner:
         channels: tuple[Channel, ...] = (),
         after: str | None = None,
     ) -> None:
-        zone = self._zone if visits[0].modality is Modality.TELEMEDICINE else self._clinic.zone
         common = {
             "clinic_name": self._clinic.name,
             "clinic_phone": self._clinic.phone,
-            "time_zone": str(zone),
+            "time_zone": str(self._clock_of(visits[0])),
             "starts_at": visits[0].starts_at.isoformat(),
             "visits": [
                 {
@@ -399,11 +412,11 @@ class _Planner:
         )
 
 
-def _by_day(visits: Iterable[Appointment], zone: ZoneInfo) -> list[list[Appointment]]:
-    days: dict[date, list[Appointment]] = defaultdict(list)
+def _grouped(visits: Iterable[Appointment], by: Callable[[Appointment], Hashable]) -> list[list[Appointment]]:
+    groups: dict[Hashable, list[Appointment]] = defaultdict(list)
     for visit in visits:
-        days[visit.starts_at.astimezone(zone).date()].append(visit)
-    return list(days.values())
+        groups[by(visit)].append(visit)
+    return list(groups.values())
 
 
 def _replacements(
