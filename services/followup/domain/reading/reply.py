@@ -27,7 +27,7 @@ from services.followup.domain.reading.visits import (
     visit_wishes,
 )
 from services.followup.domain.reading.wording import wording
-from services.followup.domain.safety import NOTHING_FOUND, Screening, Tier, look_alikes, screen_safely
+from services.followup.domain.safety import NOTHING_FOUND, Screening, Tier, idioms_in, look_alikes, screen_safely
 from services.followup.domain.scoring import LOW_MOOD
 from services.followup.domain.text.phrases import Found
 from services.followup.domain.text.plain import plain
@@ -692,7 +692,7 @@ def _home_safe(
         return (kinds | {_SAYS.REVIEW} if value == 2 else kinds | concern), value, screening
     unwell = is_meant(read, {"unwell"}, unless="not_unwell")
     of_a_beast = any(rule.endswith(".beast") for rule in screening.rules)
-    collapsing = not of_a_beast and is_meant(read, {"collapsing"}, unless="not_collapsing")
+    collapsing = not of_a_beast and _is_collapsing(read)
     if (collapsing or (unwell and Tier.M in screening.tiers)) and not needs_help:
         # A nurse calls; whether home is not said.
         return {_SAYS.REVIEW}, None, screening.joined(Tier.M, "unwell_after_visit")
@@ -706,6 +706,14 @@ def _home_safe(
     if read.has("home") or opens(read, "yes") or _is_accompanied(read):
         return {_SAYS.SCORE} | concern, Decimal(1), screening
     return concern, None, screening
+
+
+def _is_collapsing(read: Text) -> bool:
+    """Return whether somebody can hardly stand, see or breathe, and not from laughing or in tight jeans."""
+    others = [found for found in read.found if found.rule == "not_collapsing"] + idioms_in(read.words)
+    return any(
+        found.rule == "collapsing" and not any(overlap(found, other) for other in others) for found in read.found
+    )
 
 
 def _is_accompanied(read: Text) -> bool:

@@ -30,6 +30,7 @@ _ALREADY = frozenset({"ya", "now"})
 _POSTPOSED_NO = frozenset({"no", "nope"})  # "hurting myself no"
 # Behind these an animal is not who something happens to: "tripped over my dog, hit my head".
 _OF_ITS = frozenset({"on", "over", "with", "by", "from", "to", "at", "of", "for", "con", "de", "por", "a", "sobre"})
+_LIKENESS = frozenset({"like", "same", "reminds", "como", "igual", "feels", "feel", "siento", "parece"})
 _STILL_TO_COME = frozenset({"yet", "aun", "todavia"})
 _PARTICIPLE = re.compile(r"(?:[ai]do|cho|[iser]to|lto)$")
 _ALARMS = frozenset({Tier.S1, Tier.S2})
@@ -68,12 +69,16 @@ def screen_safely(text: str, *, language: str = "en") -> Screening:
         return NOTHING_FOUND.joined(Tier.S2, _DETECTOR_FAILED)
 
 
+def idioms_in(words: Sequence[str]) -> list[Found]:
+    """Return the harmless idioms among plain words: "cant breathe in these jeans"."""
+    return lexicon().idioms.find(words)
+
+
 def look_alikes(words: Sequence[str]) -> list[Found]:
     """Return the harmless idioms among plain words that hold what would be grave outside them: "killing my sleep"."""
-    book = lexicon()
-    idioms = book.idioms.find(words)
-    graves = [theme for theme in book.themes.find(words) if theme.rule in _GRAVEST] if idioms else []
-    return [idiom for idiom in idioms if any(_inside(grave, idiom) for grave in graves)]
+    found = idioms_in(words)
+    graves = [theme for theme in lexicon().themes.find(words) if theme.rule in _GRAVEST] if found else []
+    return [idiom for idiom in found if any(_inside(grave, idiom) for grave in graves)]
 
 
 def _screen_words(book: Lexicon, words: Sequence[str]) -> Screening:
@@ -240,13 +245,11 @@ def _lowered(
     book: Lexicon, words: Sequence[str], match: Found, context: Sequence[Found], tier: Tier
 ) -> tuple[Tier, str] | None:
     """Return a lower tier and its rule when the words around a match speak of the past, another person or a trifle."""
-    said = {found.rule for found in context}
-    if match.rule in book.easing and "eased" in said:
-        return Tier.S3, f"{match.rule}.eased"
-    if _of_a_beast(book, words, match, context):
-        return Tier.S3, f"{match.rule}.beast"
+    if why := _no_emergency(book, words, match, context):
+        return Tier.S3, f"{match.rule}.{why}"
     if tier not in _ALARMS:
         return None
+    said = {found.rule for found in context}
     lasts = match.rule in book.lasting
     first, last = _clause(words, match)
     near = [
@@ -275,6 +278,15 @@ def _lowered(
     return None
 
 
+def _no_emergency(book: Lexicon, words: Sequence[str], match: Found, context: Sequence[Found]) -> str:
+    """Return why what ails the body, or was swallowed, need not be seen at once, "" if it must."""
+    if match.rule in book.easing and any(found.rule == "eased" for found in context):
+        return "eased"
+    if _of_a_beast(book, words, match, context):
+        return "beast"
+    return "past" if book.tiers[match.rule] is Tier.M and _was_long_ago(words, match, context) else ""
+
+
 def _of_a_beast(book: Lexicon, words: Sequence[str], match: Found, context: Sequence[Found]) -> bool:
     """Return whether an animal is what a match tells of, with nothing of weight between: "my dog had a seizure"."""
     if book.tiers[match.rule] is not Tier.M and match.rule not in book.acute:
@@ -286,6 +298,18 @@ def _of_a_beast(book: Lexicon, words: Sequence[str], match: Found, context: Sequ
         and (book.light - book.selves - _ORS - _ANDS).issuperset(words[found.last : match.first])
         for found in context
     )
+
+
+def _was_long_ago(words: Sequence[str], match: Found, context: Sequence[Found]) -> bool:
+    """Return whether a clause tells of years ago, and neither of today nor of what is like it: "a stroke in 2015"."""
+    if any(found.rule == "persists" for found in context):
+        return False
+    start, stop = _clause(words, match)
+    first = next((at + 1 for at in range(match.first - 1, start - 1, -1) if words[at] in _ANDS), start)
+    last = next((at for at in range(match.last, stop) if words[at] in _ANDS), stop)
+    near = {found.rule for found in context if start <= found.first and found.last <= stop}
+    told = any(found.rule == "long_ago" and first <= found.first and found.last <= last for found in context)
+    return told and "present" not in near and _LIKENESS.isdisjoint(words[start:stop])
 
 
 def _galls(match: Found, context: Sequence[Found]) -> bool:

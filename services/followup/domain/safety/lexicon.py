@@ -14,7 +14,7 @@ from services.followup.domain.text.words import Vocabulary
 LANGUAGES = ("en", "es")
 _CONTEXTS = (
     *("not_negating", "past", "present", "overcome", "passed", "eased", "happening", "persists", "trifles", "weighty"),
-    *("galls", "afar", "trade", "laughs", "fears", "beasts"),
+    *("galls", "afar", "trade", "laughs", "fears", "beasts", "long_ago"),
 )
 
 # Words that are understood with letters starred out.
@@ -83,7 +83,7 @@ class Lexicon:
         weighs_watched: From this weight on it is read the same day.
         context: Phrases that say when and how: ``not_negating``, ``past``, ``present``, ``overcome``, ``passed``,
             ``eased``, ``happening``, ``persists``, ``trifles``, ``weighty``, ``galls``, ``afar``, ``trade``,
-            ``laughs``, ``fears``, ``beasts``.
+            ``laughs``, ``fears``, ``beasts``, ``long_ago``.
         negators: Words that turn a phrase into its opposite.
         light: Words that carry a negation on without counting as distance.
         others: Words for people other than the writer.
