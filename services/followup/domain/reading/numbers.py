@@ -5,7 +5,7 @@ Nothing is clipped, converted or guessed.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -392,8 +392,8 @@ def _is_time(tokens: Sequence[Token], at: int) -> bool:
     before, two_before = word_at(tokens, at - 1), word_at(tokens, at - 2)
     if before == "de" and two_before in say.EVENTS:
         return True  # "la misa de 8"
-    if before in {"en", "in"} and two_before in say.ARRIVES:
-        return True  # "home in 20"
+    if _is_awaited(tokens, at):
+        return True  # "home in 20", "call me in like 5"
     if before in say.ABOUT and two_before == "at":
         return not _stands_at(tokens, at - 1)  # "lunch at like two"
     if before == "la":
@@ -401,6 +401,17 @@ def _is_time(tokens: Sequence[Token], at: int) -> bool:
     if before not in say.ARTICLES and _in_part_of_day(tokens, at):
         return True  # "5 in the morning"
     return (before in {"at", "las"} or before in say.TIME_BEFORE) and not _stands_at(tokens, at)
+
+
+def _is_awaited(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a number is how soon somebody comes or calls."""
+    place = at - 1
+    while word_at(tokens, place) in say.ABOUT:
+        place -= 1
+    return word_at(tokens, place) in {"en", "in"} and (
+        word_at(tokens, place - 1) in say.ARRIVES
+        or any(word_at(tokens, place - back) in say.SUMMONS for back in range(1, _FEW))
+    )
 
 
 def _is_open_ended(tokens: Sequence[Token], at: int) -> bool:
@@ -574,7 +585,7 @@ def _stands_as_word(tokens: Sequence[Token], at: int) -> bool:
         return True
     if text in say.ARTICLES_TOO:
         return (starts or (before in {"a", "the", "at", "is", "its", "say", "maybe"} and before != "the")) and (
-            ends and after != "of"
+            ends and after not in {"de", "of"}
         )
     joined = tokens[at + 1].value is not None if at + 1 < len(tokens) else False
     if ends and (starts or before in say.CUES or before in say.JOINTS):
@@ -691,7 +702,7 @@ def _is_compared(tokens: Sequence[Token], at: int) -> bool:
     return bool(words) and (
         words[-1] in say.COMPARED
         or tuple(words[-2:]) in say.COMPARED_IN_TWO
-        or (words[-1] == "que" and len(words) > 1 and words[-2] in say.CHANGES)
+        or (words[-1] in say.WHAT and len(words) > 1 and words[-2] in say.CHANGES)
     )
 
 
@@ -924,15 +935,19 @@ def _spreads(tokens: Sequence[Token], answers: Sequence[_Answer]) -> bool:
 
 
 def _by_parts(tokens: Sequence[Token], answers: Sequence[_Answer], highest: int) -> tuple[Decimal, ...]:
-    """Return the numbers that hold each for a part of the day or week: "weekdays 3 weekends 0"; none if one is more."""
-    if not all(_part_named(tokens, answer.first) for answer in answers):
+    """Return the numbers that hold each for a part of the day or week: "weekdays 3 weekends 0"; none if one is more.
+
+    Of an item, for each of what it asks about too: "sleep 3 appetite 1".
+    """
+    parts = say.PARTS | say.OTHER_SCALES if highest == _ITEM_ENDS else say.PARTS
+    if not all(_part_named(tokens, answer.first, parts) for answer in answers):
         return ()  # "mornings 3 evenings 7, so a 5"
     values = {
         token.value
         for at, token in enumerate(tokens)
         if token.value is not None
         and token.value <= highest
-        and _part_named(tokens, at)
+        and _part_named(tokens, at, parts)
         and not (_counts_parts(tokens, at) or _counts(tokens, at) or _is_denied(tokens, at) or _is_past(tokens, at))
     }
     return tuple(sorted(values)) if len(values) > 1 else ()
@@ -940,17 +955,17 @@ def _by_parts(tokens: Sequence[Token], answers: Sequence[_Answer], highest: int)
 
 def _counts_parts(tokens: Sequence[Token], at: int) -> bool:
     """Return whether a number has a unit, and not only the next part of the day behind it: "nights 3 days 0"."""
-    parts_around = word_at(tokens, at + 1) in say.PARTS and _part_named(tokens, at, (-1,))
+    parts_around = word_at(tokens, at + 1) in say.PARTS and _part_named(tokens, at, say.PARTS, (-1,))
     return _measures(tokens, at) and not parts_around
 
 
-def _part_named(tokens: Sequence[Token], at: int, steps: Sequence[int] = (-1, 1)) -> bool:
-    """Return whether a part of the day or week stands beside a number: "mornings 3", "3 at night"."""
+def _part_named(tokens: Sequence[Token], at: int, parts: Collection[str], steps: Sequence[int] = (-1, 1)) -> bool:
+    """Return whether one of some parts stands beside a number: "mornings 3", "3 at night"."""
     for step in steps:
         place = at + step
         while word_at(tokens, place) in say.PART_LEADS:
             place += step
-        if word_at(tokens, place) in say.PARTS:
+        if word_at(tokens, place) in parts:
             return True
     return False
 

@@ -13,14 +13,18 @@ from services.followup.domain.reading.said import (
     Text,
     clause,
     clause_length,
+    hellos_of,
     is_meant,
     is_whole_clause,
     opens,
     overlap,
+    part,
     within,
 )
 from services.followup.domain.reading.visits import (
+    LETTERS,
     OPT_OUTS,
+    apart_from_opt_out,
     appointment,
     beside_opt_out,
     stands_alone,
@@ -43,9 +47,16 @@ _SCALES = {
     PromptKind.HOME_SAFE: (1, 2),
 }
 _OPTIONS = ("option_0", "option_1", "option_2", "option_3")
+_ITEM_DIGITS = frozenset("0123")
 _FEW = 6
 _FEW_WORDS = 3
 _SCATTERED = 2  # breaks at least, one after nearly every word
+_AND = frozenset({"and", "y"})
+_STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "optout", "alto", "baja"})
+_TAGS = frozenset({"right", "correct", "verdad", "cierto"})
+_STATES = frozenset({"is", "are", "its", "thats", "was", "at", "have", "es", "son", "era", "esta", "tengo", "toca"})
+_BEFORE_NO_TAG = frozenset({"all", "be", "not", "no", "feel", "feels", "the", "la", "de", "completely", "absolutely"})
+_SO = frozenset({"so", "then", "say", "entonces", "osea"})
 _LISTS = frozenset({"list", "lista"})
 _NODS = frozenset({"yes", "yeah", "yep", "yup", "no", "nope", "si", "sip"})
 _PLAIN_YES = frozenset({"yes", "yeah", "yep", "yup"})
@@ -161,8 +172,12 @@ def read_reply(text: str, prompt: PromptKind, *, language: str = "en") -> Readin
     if _SAYS.WRONG_NUMBER not in answer.said:
         core = _core(read)
         kinds, value, screening = _answer(core, prompt, numbers, screening, answer.said)
-        if prompt in _SCALES and not answer.said:
-            wishes = visit_wishes(core, spoken_of=False, named=True)
+        if prompt in _SCALES:
+            wishes = (
+                beside_opt_out(core, answer.said, spoken_of=False)
+                if answer.said
+                else visit_wishes(core, spoken_of=False, named=True)
+            )
             kinds = kinds - {_SAYS.CLARIFY} | wishes if wishes else kinds
         answer = _Answer(answer.said | kinds, screening, value, numbers)
     return _finished(read, prompt, answer, language)
@@ -187,7 +202,7 @@ def _text(own: str) -> Text:
     flat = _LONE_K.sub("ok", _NUMBER_SIGN.sub(" number ", _TITLE.sub(r"\1", plain(own))))
     words = book.vocabulary.words(flat, line_breaks=True)
     found = book.rules.find(words)
-    return Text(book, flat, own, words, found, _hellos(found))
+    return Text(book, flat, own, words, found, hellos_of(found))
 
 
 def _is_automatic(read: Text, *, perhaps: bool) -> bool:
@@ -221,17 +236,13 @@ def _core(read: Text) -> Text:
         return read
     words = [COMMA if at in small else word for at, word in enumerate(read.words)]
     found = read.book.rules.find(words)
-    return replace(read, words=words, found=found, hellos=_hellos(found))
+    return replace(read, words=words, found=found, hellos=hellos_of(found))
 
 
 def _addresses(words: Sequence[str], at: int, small: Collection[int]) -> bool:
     """Return whether a word like "mija" is said to whoever reads: at the end of a clause, and of nobody's."""
     ends = at + 1 == len(words) or words[at + 1] in BREAKS or not words[at + 1].isascii() or at + 1 in small
     return ends and (at == 0 or words[at - 1] not in _WHOSE)
-
-
-def _hellos(found: Sequence[Found]) -> frozenset[int]:
-    return frozenset(at for one in found if one.rule == "hello" for at in range(one.first, one.last))
 
 
 # ------------------------------------------------------------------ what needs no prompt
@@ -245,11 +256,15 @@ def _everywhere(read: Text) -> set[Interpretation]:
     wrong = is_meant(read, {"wrong_number"}, unless="not_wrong_number") or _is_somebody_else(_core(read))
     if wrong and not read.has("joking"):
         return {_SAYS.WRONG_NUMBER}
-    if is_meant(read, OPT_OUTS, unless="not_opt_out") and not _is_misnamed(read):
+    opts_out = is_meant(read, OPT_OUTS, unless="not_opt_out")
+    if opts_out and not _is_misnamed(read) and not opens(read, "wants_texts", not_in=("opt_out",)):
         # "I can't come, take me off the list" means the list of visits.
-        visits = not _LISTS.isdisjoint(read.said) and bool(visit_wishes(read, spoken_of=False, beside=OPT_OUTS))
+        visits = not _LISTS.isdisjoint(read.said) and bool(visit_wishes(apart_from_opt_out(read), spoken_of=False))
+        visits = visits and not any(word.startswith("cancel") for word in read.said)
         said |= set() if visits else {_SAYS.OPT_OUT}
-    elif read.has("only_texts") or (read.has("texts_named") and _stops(read)):
+    elif (
+        read.has("only_texts") or (read.has("texts_named") and _stops(read)) or _stops_first(read) or _stops_last(read)
+    ):
         said.add(_SAYS.OPT_OUT)
     elif is_meant(read, {"opt_in"}, unless="not_opt_in"):
         said.add(_SAYS.OPT_IN)
@@ -266,6 +281,8 @@ def _keyword(read: Text) -> set[Interpretation]:
         if word not in BREAKS and word.isascii() and not word.isdigit() and at not in courtesies
     ]
     keywords = read.book.keywords
+    if len(words) > 1 and keywords["opt_out"].issuperset(words):
+        return {_SAYS.OPT_OUT} if keywords["cancel"].isdisjoint(words) else {_SAYS.OPT_OUT, _SAYS.CANCEL_REQUEST}
     for candidate in (
         " ".join(words),
         " ".join(dict.fromkeys(words)),
@@ -287,6 +304,27 @@ def _stops(read: Text) -> bool:
     return any(
         found.rule == "stop_alone" and (is_whole_clause(read, found) or found.last - found.first >= _FEW_WORDS)
         for found in read.found
+    )
+
+
+def _stops_first(read: Text) -> bool:
+    """Return whether a text opens with a keyword of opting out and goes on of a visit: "STOP. cancel my visit too"."""
+    keywords = read.book.keywords
+    opens_with, parted = [*read.words, CLAUSE_BREAK, CLAUSE_BREAK][:2]
+    return (
+        opens_with in keywords["opt_out"] - keywords["cancel"]
+        and parted in BREAKS | _AND
+        and bool(visit_wishes(read, spoken_of=False, named=True))
+    )
+
+
+def _stops_last(read: Text) -> bool:
+    """Return whether a short answer ends in a keyword of opting out: "C and STOP"."""
+    parted, closes_with = ["", "", *read.words][-2:]
+    return (
+        len(read.said) <= _FEW_WORDS
+        and closes_with in _STOP_WORDS
+        and (parted in BREAKS | _AND or parted in LETTERS or parted.isdigit())
     )
 
 
@@ -329,6 +367,8 @@ def _asks(read: Text, prompt: PromptKind) -> bool:
         if marked and not opens(read, "hedge") and (len(read.said) >= 3 or _is_bare_question(read)):
             return True
         rules.add("question_unmarked")
+        if _ends_in_a_tag(read):
+            return True
     jibes = [found for found in read.found if found.rule == "not_question"]
     asked = [found for found in read.found if not any(overlap(found, jibe) for jibe in jibes)]
     if any(found.rule == "question_anywhere" or (found.rule in rules and read.opens_clause(found)) for found in asked):
@@ -338,6 +378,16 @@ def _asks(read: Text, prompt: PromptKind) -> bool:
     # "¿cómo llego", but "¡qué calor!".
     exclaimed = sum(found.rule == "exclaims" for found in read.found)
     return len(_ACCENTED.findall(read.original.casefold())) > exclaimed
+
+
+def _ends_in_a_tag(read: Text) -> bool:
+    """Return whether a text wants to hear that it is so: "my visit is at 9 right", but not "that is right"."""
+    before = read.said[:-1]
+    return (
+        not _TAGS.isdisjoint(read.said[-1:])
+        and not _STATES.isdisjoint(before)
+        and (_STATES | _BEFORE_NO_TAG).isdisjoint(before[-1:])
+    )
 
 
 def _is_bare_question(read: Text) -> bool:
@@ -371,7 +421,9 @@ def _answer(
             return (beside_opt_out(read, said) if said else appointment(read)), None, screening
         case PromptKind.NONE:
             # A letter or a nod answers nothing; a wish about a visit stands for itself.
-            wish = set() if said else appointment(read, spoken_of=False) & {_SAYS.CANCEL_REQUEST, _SAYS.RESCHEDULE}
+            if said:
+                return beside_opt_out(read, said, spoken_of=False), None, screening
+            wish = appointment(read, spoken_of=False) & {_SAYS.CANCEL_REQUEST, _SAYS.RESCHEDULE}
             return (wish if len(read.said) > 1 else set()), None, screening
 
 
@@ -431,11 +483,20 @@ def _is_correction(read: Text, numbers: Numbers) -> bool:
     return numbers.corrected or read.has("takes_back", "corrects") or bool(_ARROW.search(read.plain))
 
 
-def _item(read: Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal | None]:
-    """Return the answer to a 0 to 3 item: a whole number or the text of an option; both must agree."""
+def _item(read: Text, numbers: Numbers, *, may_fall: bool = True) -> tuple[set[Interpretation], Decimal | None]:
+    """Return the answer to a 0 to 3 item: a whole number or the text of an option; both must agree.
+
+    Args:
+        read: The text.
+        numbers: Its numbers.
+        may_fall: Whether an answer may be put right by a lower one; else it is unclear then.
+    """
     if read.words.count(CLAUSE_BREAK) >= max(_SCATTERED, len(read.said) - 1):
         # "every. single. day."
         read = replace(read, words=read.said, found=read.book.rules.find(read.said), hellos=frozenset())
+    rather = _on_second_thought(read, may_fall=may_fall)
+    if rather is not None:
+        return {_SAYS.SCORE}, rather
     kinds, value = _scored(numbers, PromptKind.PHQ_ITEM)
     options = {Decimal(at) for at, rule in enumerate(_OPTIONS) if _option(read, rule)}
     if options and numbers.seen and not numbers.values and _asks(read, PromptKind.PHQ_ITEM):
@@ -455,10 +516,35 @@ def _item(read: Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal | 
     return kinds, value
 
 
+def _on_second_thought(read: Text, *, may_fall: bool) -> Decimal | None:
+    """Return the option that is put in the place of the answer before it: "several days... no wait, every day"."""
+    others = [found for found in read.found if found.rule in {"not_second_thought", *_OPTIONS}]
+    signs = [
+        found
+        for found in read.found
+        if found.rule in {"second_thought", "rather"} and not any(overlap(found, other) for other in others)
+    ]
+    if not signs:
+        return None
+    sign = max(signs, key=lambda found: (found.last, -found.first))
+    before, after = part(read, 0, sign.first), part(read, sign.last)
+    instead = {Decimal(at) for at, rule in enumerate(_OPTIONS) if _option(after, rule)}
+    answered = {Decimal(at) for at, rule in enumerate(_OPTIONS) if before.has(rule)}
+    answered |= {Decimal(word) for word in before.said if word in _ITEM_DIGITS}
+    if len(instead) != 1 or not answered or (min(instead) < max(answered) and not may_fall):
+        return None
+    return min(instead)
+
+
 def _is_refused(read: Text, option: Found) -> bool:
     """Return whether an option is named only to say that it is not the one: "not every day"."""
+    told = [found for found in read.found if found.rule == "says_that"]  # "creo que casi diario"
     return any(
-        found.rule == "not_an_option" and overlap(found, option) and not within(found, option) for found in read.found
+        found.rule == "not_an_option"
+        and overlap(found, option)
+        and not within(found, option)
+        and not any(overlap(found, one) for one in told)
+        for found in read.found
     )
 
 
@@ -472,7 +558,13 @@ def _option(read: Text, rule: str) -> bool:
                 continue  # "no duermo nada"
             if clause - length <= 2 or (length > 1 and (read.opens_clause(found) or clause - length <= 5)):
                 return True
+            if length > 1 and _SO.intersection(read.words[found.first - 1 : found.first]) and _ends_clause(read, found):
+                return True  # "slept 3 hours last night so nearly every day"
     return False
+
+
+def _ends_clause(read: Text, found: Found) -> bool:
+    return found.last == clause(read.words, found)[1]
 
 
 def _fills_clause(read: Text, found: Found) -> bool:
@@ -517,7 +609,7 @@ def _item_9_option(read: Text, numbers: Numbers) -> tuple[set[Interpretation], D
     """Return the number or option that is named; "some nights" is none, and may be as many as are a crisis."""
     if not numbers.values and read.has("some_nights"):
         return set(), None
-    return _item(read, numbers)
+    return _item(read, numbers, may_fall=False)
 
 
 def _unclear(
@@ -614,7 +706,7 @@ def _is_doubted(read: Text) -> bool:
 
 def _yes_at_times(read: Text) -> bool:
     """Return whether a clause ends in a yes for some hours: "no. bueno, cuando me quedo sola si"."""
-    return any(found.rule == "sometimes_yes" and found.last == clause(read.words, found)[1] for found in read.found)
+    return any(found.rule == "sometimes_yes" and _ends_clause(read, found) for found in read.found)
 
 
 def _hedges(read: Text) -> list[Found]:
@@ -698,7 +790,7 @@ def _home_safe(
         return {_SAYS.REVIEW}, None, screening.joined(Tier.M, "unwell_after_visit")
     if unwell or needs_help:
         return {_SAYS.SCORE, _SAYS.REVIEW}, Decimal(2), screening
-    no = opens(read, "no", not_in=("alone", "not_alone"))
+    no = opens(read, "no", not_in=("alone", "not_alone", "no_trouble"))
     if (alone and not no) or _is_away(read):
         return {_SAYS.REVIEW}, None, screening
     if no and not read.has("home"):
@@ -782,7 +874,10 @@ def _finished(read: Text, prompt: PromptKind, answer: _Answer, language: str) ->
         said.add(_SAYS.QUESTION)
     said |= _remark(read, prompt, said)
     if said & _ANSWERS and (
-        _is_qualified(read) or _is_low_with_words(read, prompt, answer) or _tells_of_ailments(read)
+        _is_qualified(read)
+        or _is_low_with_words(read, prompt, answer)
+        or _tells_of_ailments(read)
+        or (_SAYS.CONFIRM in said and read.has("conditional"))
     ):
         said.add(_SAYS.REVIEW)
     words = sum(1 for word in read.said if not _DIGITS.match(word))

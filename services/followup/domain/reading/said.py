@@ -59,6 +59,18 @@ class Text:
         return True
 
 
+def part(read: Text, first: int, last: int | None = None) -> Text:
+    """Return a stretch of a text, read by itself."""
+    words = read.words[first:last]
+    found = read.book.rules.find(words)
+    return replace(read, words=words, found=found, hellos=hellos_of(found))
+
+
+def hellos_of(found: Sequence[Found]) -> frozenset[int]:
+    """Return the places of greetings and other words that only lead up to something."""
+    return frozenset(at for one in found if one.rule == "hello" for at in range(one.first, one.last))
+
+
 def is_meant(read: Text, rules: Collection[str], *, unless: str) -> bool:
     """Return whether a phrase of some rules is found that no phrase of another rule takes back."""
     others = [found for found in read.found if found.rule == unless]

@@ -2,17 +2,21 @@
 
 import re
 from collections.abc import Collection
+from dataclasses import replace
 
 from services.followup.domain.reading.reading import Interpretation
 from services.followup.domain.reading.said import (
     CLAUSE_ENDS,
+    CONTRASTS,
     Text,
     clause,
     is_meant,
     is_whole_clause,
     opens,
     overlap,
+    part,
 )
+from services.followup.domain.text.phrases import Found
 from services.followup.domain.text.words import CLAUSE_BREAK
 
 _SAYS = Interpretation
@@ -20,7 +24,7 @@ LETTERS = {"c": _SAYS.CONFIRM, "r": _SAYS.RESCHEDULE}
 OPT_OUTS = frozenset({"opt_out", "opt_out_perhaps"})
 # What may stand right before a letter that answers: "what a morning, ok C".
 _LEADS_UP = frozenset(
-    [
+    {
         "so",
         "and",
         "ok",
@@ -41,10 +45,19 @@ _LEADS_UP = frozenset(
         "meant",
         "digo",
         "perdon",
-    ]
+        "just",
+        "solo",
+        "nomas",
+        "letter",
+        "letra",
+        "put",
+        "say",
+    }
 )
-# Between two letters these leave the second one.
-_INSTEAD = frozenset({"wait", "sorry", "actually", "meant", "oops", "espera", "digo", "perdon", "mejor"})
+# An apology takes an answer back only where little more than another answer follows: "C. sorry, R".
+_APOLOGIES = frozenset({"sorry", "forgot", "perdon", "perdone", "perdonen", "disculpe", "disculpen"})
+_FEW = 2
+_HALTS = frozenset({"no", "not", "wait", "hold", "hang", "espera", "espere", "esperen", "momento"})
 _UNCONFIRMED = re.compile(
     r"\b(?:not|no|cant|dont|didnt|wont|isnt|unable|never|antes de|how do i|where do i|need to|can i|como) "
     r"(?:\w+ ){0,2}(?:confirm\w*|sure|seguro|segura)\b"
@@ -52,11 +65,53 @@ _UNCONFIRMED = re.compile(
 
 
 def appointment(read: Text, *, spoken_of: bool = True) -> set[Interpretation]:
-    """Return what a text wants of a visit, of which it need not say more where one was just spoken of."""
+    """Return what a text wants of a visit, of which it need not say more where one was just spoken of.
+
+    What takes back an answer, or follows it after a "but", counts instead of it.
+    """
+    first = _at_first(read, spoken_of=spoken_of)
+    if not spoken_of:
+        return first
+    others = [found for found in read.found if found.rule in {"undecided", "not_second_thought"}]
+    taken_back = [
+        found
+        for found in read.found
+        if found.rule == "second_thought" and found.first > 0 and not any(overlap(found, other) for other in others)
+    ]
+    if taken_back:
+        return _on_second_thought(read, max(taken_back, key=lambda found: (found.last, -found.first)), first)
+    return _after_but(read) or first
+
+
+def _after_but(read: Text) -> set[Interpretation]:
+    """Return what is wanted of a visit that is confirmed but for something: another time, or only a ride to it."""
+    turn = max((at for at, word in enumerate(read.words) if word in CONTRASTS), default=0)
+    if _at_first(part(read, 0, turn), spoken_of=True) != {_SAYS.CONFIRM}:
+        return set()
+    rest = part(read, turn + 1)
+    return {_SAYS.CONFIRM} if rest.has("late") else visit_wishes(rest, spoken_of=True)
+
+
+def _on_second_thought(read: Text, sign: Found, first: set[Interpretation]) -> set[Interpretation]:
+    """Return what is wanted of a visit where an answer is taken back: what follows, nothing where that is a "no"."""
+    before, rest = part(read, 0, sign.first), part(read, sign.last)
+    if not (before.has("no") or _at_first(before, spoken_of=True)):
+        return first
+    excuses_only = not _APOLOGIES.isdisjoint(read.words[sign.last - 1 : sign.last]) and len(rest.said) > _FEW
+    if excuses_only:
+        return first
+    if not rest.said:
+        return first if _HALTS.isdisjoint(read.words[sign.first : sign.last]) else set()  # "yes. oh wait"
+    if rest.has("asks_first") or (rest.has("no") and rest.covered_by("no", "courtesy")):
+        return set()  # "yes wait no"
+    return _at_first(rest, spoken_of=True) or first
+
+
+def _at_first(read: Text, *, spoken_of: bool) -> set[Interpretation]:
+    """Return what a text wants of a visit, taken as a whole."""
     letters = [word for word in read.said if word.isascii() and not word.isdigit()]
-    last_word = _last_word(read, spoken_of=spoken_of)
-    if last_word:
-        return last_word
+    if one_alone := _not_the_other(read):
+        return one_alone
     if set(LETTERS) <= set(letters) and (_asks_both(read) or len(letters) == len(LETTERS)):
         return set()  # "C or R??", "c r"
     bare = "".join(dict.fromkeys("".join(letters))) if letters and len("".join(letters)) <= 3 else ""
@@ -75,27 +130,21 @@ def appointment(read: Text, *, spoken_of: bool = True) -> set[Interpretation]:
         return {_SAYS.RESCHEDULE}
     if opening == "c" or alone == {"c"}:
         return {_SAYS.CONFIRM}
-    confirms = opens(read, "confirm", not_in=("not_confirm",)) or is_meant(read, {"keep"}, unless="not_confirm")
+    confirms = opens(read, "confirm", not_in=("not_confirm",)) or is_meant(
+        read, {"keep", "confirm_after_all"}, unless="not_confirm"
+    )
     if confirms and not read.has("asks_first") and not _UNCONFIRMED.search(" ".join(read.words)):
         return {_SAYS.CONFIRM}
     return {_SAYS.RESCHEDULE} if spoken_of and not confirms and _is_unwelcome(read) else set()
 
 
-def _last_word(read: Text, *, spoken_of: bool) -> set[Interpretation]:
-    """Return what is wanted in the end by whoever takes a first answer back: "R, sorry, C", "C not R"."""
+def _not_the_other(read: Text) -> set[Interpretation]:
+    """Return what the first of two letters stands for where the second is ruled out: "I meant C not R"."""
     letters = [(at, word) for at, word in enumerate(read.said) if word in LETTERS]
-    if {word for _, word in letters} == set(LETTERS) and len(letters) == len(LETTERS):
-        (first, one), (last, other) = letters
-        between = read.said[first + 1 : last]
-        if between == ["not"]:
-            return {LETTERS[one]}
-        if not _INSTEAD.isdisjoint(between) or (not between and read.said[max(0, first - 1) : first] == ["not"]):
-            return {LETTERS[other]}
-    taken_up = [found for found in read.found if found.rule in {"cancel_request", "keep", "undecided", "reschedule"}]
-    for found in reversed(read.found):
-        if found.rule == "thinks_again" and found.first and not any(overlap(found, other) for other in taken_up):
-            return appointment(read.after(found.last), spoken_of=spoken_of)
-    return set()
+    if {word for _, word in letters} != set(LETTERS) or len(letters) != len(LETTERS):
+        return set()
+    (first, one), (last, _other) = letters
+    return {LETTERS[one]} if read.said[first + 1 : last] == ["not"] else set()
 
 
 def _is_unwelcome(read: Text) -> bool:
@@ -110,22 +159,36 @@ def _is_unwelcome(read: Text) -> bool:
     return read.has("excuse") or (read.has("time_named") and read.has("time_unwelcome"))
 
 
-def beside_opt_out(read: Text, said: Collection[Interpretation]) -> set[Interpretation]:
-    """Return what a text that opts out of texts also says of a visit, in so many words."""
+def beside_opt_out(read: Text, said: Collection[Interpretation], *, spoken_of: bool = True) -> set[Interpretation]:
+    """Return what a text that opts out of texts also says of a visit, in so many words.
+
+    Args:
+        read: The text.
+        said: What it says whatever was asked.
+        spoken_of: Whether a visit was just spoken of; else the wish must name one or its day.
+    """
     if said != {_SAYS.OPT_OUT} or read.has("only_texts"):
         return set()  # "don't cancel my visits, just the texts" confirms none
-    opted_out = [found for found in read.found if found.rule in OPT_OUTS]
+    rest = apart_from_opt_out(read)
+    if not spoken_of:
+        return visit_wishes(rest, spoken_of=False, named=True)
     told = {
         found.rule
-        for found in read.found
-        if found.rule in {"confirm", "keep", "cancel_request"}
-        and (found.last - found.first > 1 or read.words[found.first].startswith(("confirm", "cancel")))
-        and not any(overlap(found, other) for other in opted_out)
+        for found in rest.found
+        if found.rule in {"confirm", "keep", "cancel_request", "reschedule"}
+        and (found.last - found.first > 1 or read.words[found.first].startswith(("cancel", "confirm", "resched")))
     }
     kinds = appointment(read)
-    if _SAYS.CONFIRM in kinds and not (told & {"confirm", "keep"} or read.said[0] == "c"):
-        return set()  # "yes please stop"
-    return kinds if _SAYS.CONFIRM in kinds else kinds & {_SAYS.CANCEL_REQUEST} if "cancel_request" in told else set()
+    if _SAYS.CONFIRM in kinds:
+        # "yes please stop"
+        return kinds if told & {"confirm", "keep"} or read.said[0] == "c" else set()
+    return {kind for kind in kinds if kind.value in told or read.said[0] == "r"}
+
+
+def apart_from_opt_out(read: Text) -> Text:
+    """Return a text without what its phrases of opting out have in common with others."""
+    opted_out = [found for found in read.found if found.rule in OPT_OUTS]
+    return replace(read, found=[one for one in read.found if not any(overlap(one, other) for other in opted_out)])
 
 
 def _keeps_another(read: Text) -> bool:
@@ -135,18 +198,15 @@ def _keeps_another(read: Text) -> bool:
     return bool(kept and wishes) and min(kept) < max(wishes)
 
 
-def visit_wishes(
-    read: Text, *, spoken_of: bool, named: bool = False, beside: Collection[str] = ()
-) -> set[Interpretation]:
+def visit_wishes(read: Text, *, spoken_of: bool, named: bool = False) -> set[Interpretation]:
     """Return whether a text wants a visit moved or cancelled, what it wants kept left aside.
 
     Args:
         read: The text.
         spoken_of: Whether a visit was just spoken of, so that less needs to be said.
         named: Whether the clause of the wish must name a visit or its day.
-        beside: Rules whose words make no wish.
     """
-    kept = [found for found in read.found if found.rule in {"keep", "undecided", *beside}]
+    kept = [found for found in read.found if found.rule in {"keep", "undecided"}]
     free = [found for found in read.found if not any(overlap(found, other) for other in kept)]
     if named:
         visits = [clause(read.words, found) for found in read.found if found.rule == "visit_named"]

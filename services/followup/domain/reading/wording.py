@@ -66,7 +66,7 @@ def wording() -> Wording:
                 **{tuple(pair.split()): meant for data in read for pair, meant in data["pairs"].items()},
             },
             stems=base.stems + stems_of(phrase for part in said for phrase in part),
-            critical=base.critical,
+            critical=base.critical.union(*(data["essential"] for data in read)),
             censored=base.censored,
         ),
     )
