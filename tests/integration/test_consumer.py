@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+import struct
 
 import pytest
+from aiormq import spec
 
+from shared.broker.connection import open_connection
 from shared.broker.consumer import ATTEMPT, CAUSE, QUEUE, REASON, ROUTING_KEY
-from shared.broker.topology import BOOKING_EVENTS, retry_queue
+from shared.broker.topology import BOOKING_EVENTS, EVENTS, retry_queue
 from shared.kernel.errors import PermanentError, TransientError
 from shared.kernel.traceparent import TRACEPARENT
 from shared.messages.booking import CANCELLED, CREATED
@@ -80,6 +83,40 @@ async def test_what_cannot_be_understood_is_a_dead_letter_at_once(line, body, re
     assert "CANARY" not in str(letter.headers)
     assert (letter.headers[QUEUE], letter.headers[ROUTING_KEY], letter.headers[ATTEMPT]) == (BOOKING_EVENTS, CREATED, 1)
     assert letter.body == body
+
+
+class _Written(spec.Basic.Properties):
+    """Properties as somebody's client wrote them, byte by byte."""
+
+    def __init__(self, written):
+        super().__init__()
+        self.written = written
+
+    def marshal(self):
+        return self.written
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param(struct.pack(">H", 0x0008) + b"\x07Cl\xednica", id="a name in Latin-1"),
+        pytest.param(struct.pack(">HQ", 0x0040, 638_000_000_000_000_000), id="a time in ticks"),
+        pytest.param(struct.pack(">HQ", 0x0040, 2**63), id="a time beyond any clock"),
+    ],
+)
+async def test_what_stands_beside_a_body_costs_nobody_the_link(line, written):  # I6, F17
+    connection = await open_connection(line.url, name="somebody's client")
+    async with connection:
+        channel = await (await connection.channel()).get_underlay_channel()
+        await line.publish(booking_id="before")
+        for body in (json.dumps(booking_json(booking_id="odd")).encode(), b"not JSON"):
+            await channel.basic_publish(body, exchange=EVENTS, routing_key=CREATED, properties=_Written(written))
+        await line.publish(booking_id="after")
+    async with line.consuming():
+        await line.took_effect("before", "odd", "after")
+        (letter,) = await line.dead_letters(1)
+    assert letter.body == b"not JSON"
+    assert await line.depth(BOOKING_EVENTS) == 0
 
 
 async def test_a_bare_booking_is_taken_once(line):
