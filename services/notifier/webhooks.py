@@ -80,7 +80,7 @@ class Webhooks:
             provider_reference=_needed(form, "MessageSid"),
             phone=phone,
             sender=_needed(form, "To"),
-            text=(form.get("Body") or "").replace("\x00", ""),
+            text=form.get("Body") or "",
             media=_whole_number(form.get("NumMedia")) or 0,
             traceparent=tracing.current(),
         )
