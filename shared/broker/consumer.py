@@ -40,6 +40,7 @@ _WENT_WRONG = {"retried", "set_aside", "dead_lettered", "handed_back"}
 _WATCH_EVERY_S = 5.0
 _DRAIN_S = 10.0
 _MOST_TOGETHER = 20
+_LONGEST_ROUTING_KEY = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,8 +394,11 @@ class Consumer:
 
 
 def _routing_key(message: AbstractIncomingMessage) -> str:
-    """Return the routing key that a message first came with, also when it comes back from a retry queue."""
-    return str(message.headers.get(ROUTING_KEY) or message.routing_key or "")
+    """Return the routing key that a message first came with, also when it comes back from a retry queue.
+
+    Whatever a stranger has written there goes no further than a routing key can be long: it must fit beside the rest.
+    """
+    return str(message.headers.get(ROUTING_KEY) or message.routing_key or "")[:_LONGEST_ROUTING_KEY]
 
 
 async def _acknowledge(messages: Sequence[AbstractIncomingMessage]) -> None:

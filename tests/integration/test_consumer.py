@@ -119,6 +119,14 @@ async def test_what_stands_beside_a_body_costs_nobody_the_link(line, written):  
     assert await line.depth(BOOKING_EVENTS) == 0
 
 
+async def test_a_routing_key_that_no_broker_would_take_still_leaves_for_the_dead_letters(line):  # I6
+    async with line.consuming():
+        # It just fits into one frame; with what is written beside it on its way to a person it would not.
+        await line.publish(body=b"not JSON", headers={ROUTING_KEY: "x" * 130_772})
+        (letter,) = await line.dead_letters(1)
+    assert letter.headers[ROUTING_KEY] == "x" * 255
+
+
 async def test_a_bare_booking_is_taken_once(line):
     async with line.consuming():
         for _ in range(2):
@@ -210,6 +218,24 @@ async def test_each_failure_waits_longer(line, error, attempts_so_far, waits_in)
             return await line.depth(waiting) == 1
 
         await until(waits, what=f"a message in {waiting}")
+
+
+@pytest.mark.parametrize("held_up", ["SELECT pg_advisory_xact_lock(7)", "SELECT pg_sleep(5)"])
+async def test_what_others_hold_up_for_long_is_not_given_up(line, held_up):  # F22
+    async def wait(unit, _envelope, _booking):
+        await unit.connection.execute("SET LOCAL lock_timeout = '50ms'; SET LOCAL statement_timeout = '80ms'")
+        await unit.connection.execute(held_up)
+
+    line.handle = wait
+    async with line.database.transaction() as holder:
+        await holder.execute("SELECT pg_advisory_xact_lock(7)")
+        async with line.consuming():
+            await line.publish(booking_id="a", headers={ATTEMPT: 3})
+
+            async def waits():
+                return await line.depth(retry_queue(BOOKING_EVENTS, "1m")) == 1
+
+            await until(waits, what="the delivery to wait for a better time")
 
 
 async def test_when_everything_fails_nothing_is_given_up_and_all_goes_on_afterwards(line):  # the breaker
