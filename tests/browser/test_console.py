@@ -2,14 +2,16 @@
 
 import json
 
+import pytest
 from playwright.async_api import expect
 
 from services.console.domain.access import Role
 from tests.builders import ny
-from tests.console.test_work import CASE, commands, open_case, raise_task
+from tests.console.test_work import CASE, TASK, ask_to_read, commands, open_case, raise_task
 from tests.waiting import until
 
 PAGES = ["/", "/?hours=24", "/why", "/why?q=bk_1", "/dead-letters", "/upcoming", "/tasks", "/safety", f"/safety/{CASE}"]
+PAGES += [f"/tasks/{TASK}"]
 PAGES += ["/checkins", "/checkins/pt_1", "/runbook", "/audit", "/clinics/harbor/pause", "/?asked=pause"]
 
 
@@ -30,11 +32,11 @@ async def everything_goes_wrong(rooms, console):
     await console.rows("UPDATE booking_events.appointments SET changed_at = %s RETURNING 1", ny("2026-11-18 12:00"))
     await open_case(console)
     await raise_task(console)
+    await ask_to_read(console)
     await score(console)
 
 
 async def score(console):
-    await console.rows("INSERT INTO followup.patients (patient_ref, clinic_id) VALUES ('pt_1', 'harbor') RETURNING 1")
     for day, total in enumerate((18, 12, 7)):
         await console.rows(
             """INSERT INTO followup.scores (score_id, clinic_id, patient_ref, taken_by, instrument, version, score, total,
@@ -195,3 +197,23 @@ async def test_a_task_is_done_from_its_page(console, visit):
         await window.get_by_role("button", name="Done").click()
         await expect(window.get_by_role("status")).to_contain_text("Noted")
         await expect(window.locator(".empty")).to_contain_text("Nothing to do")
+
+
+@pytest.mark.parametrize(("listed", "width"), [("/tasks", 1280), ("/checkins", 390)])
+async def test_a_reply_is_read_and_its_task_done_by_the_keyboard_alone(console, visit, axe, listed, width):
+    await ask_to_read(console)
+    async with visit(Role.CLINICIAN, width=width) as window:
+        await window.goto(listed)
+        await window.get_by_role("button", name="Show the words and the number").focus()
+        await window.keyboard.press("Enter")
+        await expect(window.locator("blockquote")).to_contain_text("<b>I cannot go on</b>")
+        assert await window.get_by_role("link", name="Call +12125550123").get_attribute("href") == "tel:+12125550123"
+        assert await window.evaluate("document.documentElement.scrollWidth") <= width
+        await window.evaluate(axe)
+        assert await window.evaluate("axe.run(document).then(r => r.violations.map(v => v.id))") == []
+        await window.get_by_label("How it ended").focus()
+        await window.keyboard.press("ArrowDown")
+        await window.keyboard.press("Tab")
+        await window.keyboard.press("Enter")
+        await expect(window.get_by_role("status")).to_contain_text("Noted")
+        assert [kind for kind, _data in await commands(console)] == ["staff.task.done.v1"]

@@ -10,7 +10,7 @@ from services.notifier.handlers.adopt_by_receipt import adopt_by_receipt
 from services.notifier.handlers.take_receipt import ReceiptReport
 from services.notifier.store import pauses
 from shared.messages import outcome as events
-from shared.messages.booking import CANCELLED
+from shared.messages.booking import CANCELLED, RESCHEDULED
 from shared.messages.pause import PAUSE, RESUME, TRY_PROVIDER, PauseClinic, ResumeClinic, TryProvider
 from shared.postgres.unit_of_work import unit_of_work
 from tests.builders import ny
@@ -24,7 +24,7 @@ async def booked(rooms, **changes):
 
 
 async def message(rooms):
-    return await rooms.row("SELECT * FROM notifier.messages WHERE purpose = 'confirmation'")
+    return await rooms.row("SELECT * FROM notifier.messages WHERE purpose = 'confirmation' ORDER BY id")
 
 
 async def settled(rooms):
@@ -90,6 +90,40 @@ async def test_a_cancellation_while_the_outcome_is_unknown_stops_the_resend(room
     await rooms.send()
     assert rooms.texts() == []
     assert (await message(rooms))["outcome"] == "withdrawn"
+
+
+async def left_after_all(rooms):
+    """Let a confirmation turn out to have left, while something newer of the booking waits."""
+
+    async def sent():
+        await rooms.settler.run_once()
+        await rooms.send()
+        return (await message(rooms))["outcome"] == "sent"
+
+    await until(sent, what="the confirmation to be adopted")
+    await rooms.until(ny("2026-11-20 13:00"))
+
+
+async def test_a_revision_that_changes_nothing_told_does_not_repeat_what_was_in_doubt(rooms):
+    rooms.sandbox.faults.add({"kind": "500_after", "count": 1})
+    await booked(rooms)
+    await rooms.send()
+    await rooms.book(RESCHEDULED, revision=2, consent={"reminders": True, "checkins": True})
+    rooms.clock.set(ny("2026-11-20 12:02"))
+    await left_after_all(rooms)
+    assert len(rooms.texts()) == 1
+
+
+async def test_a_move_while_the_confirmation_is_in_doubt_is_told_as_a_move(rooms):
+    rooms.sandbox.faults.add({"kind": "500_after", "count": 1})
+    await booked(rooms)
+    await rooms.send()
+    await rooms.book(RESCHEDULED, revision=2, starts_at="2026-12-07T10:00:00-05:00", ends_at=None)
+    rooms.clock.set(ny("2026-11-20 12:02"))
+    await left_after_all(rooms)
+    booked_for, moved = rooms.texts()
+    assert "is booked for Fri, Dec 4" in booked_for
+    assert "on Fri, Dec 4 at 10:00 AM is now on Mon, Dec 7" in moved
 
 
 async def test_too_many_requests_are_tried_again_later(rooms):

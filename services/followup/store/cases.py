@@ -1,14 +1,11 @@
-"""Safety cases, what led to them, and who looked."""
+"""Safety cases and their clocks."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from services.followup.domain.case import Case
 from shared.postgres.database import Connection
-from shared.postgres.sealing import Sealer
 
 _COLUMNS = """case_id, clinic_id, thread, patient_ref, tier, rules, opened_at, clock_at, step, paged, acknowledged_at,
     acknowledged_by, closed_at, texted_at, texted_tier, automatic_text, is_drill, traceparent"""
@@ -262,60 +259,6 @@ async def oldest_waiting_s(connection: Connection, *, now: datetime) -> float:
     )
     row = await cursor.fetchone()
     return max(0.0, row["seconds"]) if row and row["seconds"] is not None else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What led to a case: the words, or that an answer did; and the number that wrote."""
-
-    at: datetime
-    text: str
-    phone: str | None
-    candidates: tuple[str, ...]
-
-
-async def save_words(
-    connection: Connection, sealer: Sealer, case_id: str, provider_reference: str, words: Words
-) -> None:
-    """Keep what led to a case, sealed."""
-    content = json.dumps({"text": words.text, "phone": words.phone})
-    await connection.execute(
-        """INSERT INTO case_words (case_id, provider_reference, at, content, candidates) VALUES (%s, %s, %s, %s, %s)
-           ON CONFLICT DO NOTHING""",
-        (
-            case_id,
-            provider_reference,
-            words.at,
-            sealer.seal(content, place=_words_place(case_id, provider_reference)),
-            list(words.candidates),
-        ),
-    )
-
-
-async def words_of(connection: Connection, sealer: Sealer, case_id: str) -> list[Words]:
-    """Return what led to a case, the oldest first."""
-    cursor = await connection.execute(
-        "SELECT provider_reference, at, content, candidates FROM case_words WHERE case_id = %s ORDER BY at", (case_id,)
-    )
-    found = []
-    for row in await cursor.fetchall():
-        content: dict[str, Any] = json.loads(
-            sealer.open(row["content"], place=_words_place(case_id, row["provider_reference"]))
-        )
-        found.append(Words(row["at"], content["text"], content["phone"], tuple(row["candidates"])))
-    return found
-
-
-async def save_look(connection: Connection, case_id: str, *, who: str, role: str, allowed: bool, now: datetime) -> None:
-    """Write down who looked at a case, or tried to."""
-    await connection.execute(
-        "INSERT INTO case_looks (at, case_id, who, role, allowed) VALUES (%s, %s, %s, %s, %s)",
-        (now, case_id, who, role, allowed),
-    )
-
-
-def _words_place(case_id: str, provider_reference: str) -> str:
-    return f"case_words.content:{case_id}:{provider_reference}"
 
 
 def _case(row: dict[str, Any]) -> Case:

@@ -57,4 +57,6 @@ POLICIES: dict[Purpose, Policy] = {
     Purpose.ENROLMENT: Policy(7, None, is_spaced=False),
     Purpose.SERVICE: Policy(8, None),
 }
+NOTICES = frozenset({Purpose.CONFIRMATION, Purpose.CHANGE_NOTICE})
+"""What tells news against what the patient was told last: once one has left, its planner plans the next anew."""
 COUNTED = frozenset(purpose for purpose, policy in POLICIES.items() if policy.counts)

@@ -9,7 +9,7 @@ from psycopg.rows import DictRow
 
 from services.notifier.domain.budget import SERIES, WEEK
 from services.notifier.domain.message import Contact, Message
-from services.notifier.domain.policy import COUNTED
+from services.notifier.domain.policy import COUNTED, NOTICES
 from services.notifier.store.rows import COLUMNS, read_contact, read_message
 from shared.messages.base import Channel, Purpose
 from shared.messages.plan import ACCEPTED
@@ -17,6 +17,8 @@ from shared.postgres.database import Connection
 from shared.postgres.sealing import Sealer, UnsealError
 from shared.telemetry.log import log
 
+_PLANNER_ANSWERS_WITHIN = timedelta(minutes=1)
+"""What its planner does not withdraw or change for that long after a notice has left, goes."""
 _ANSWERS = 2
 """The last priority of those that answer somebody."""
 _WAITS_FOR_PROVIDER = "('rate_limited', 'provider_not_reached', 'busy_number', 'not_found_at_provider')"
@@ -27,7 +29,10 @@ _WAITING = f"""SELECT DISTINCT ON (recipient_id, channel, urgent) recipient_id, 
      ORDER BY recipient_id, channel, urgent, send_at, id"""  # noqa: S608 - constant
 _MAY_GO = """(w.id IS NULL OR (m.send_at, m.id) <= (w.send_at, w.id))
     AND (m.after_key IS NULL OR NOT EXISTS (SELECT FROM messages e
-        WHERE e.subject = m.subject AND e.key = m.after_key AND e.wanted AND e.outcome IS NULL))"""
+        WHERE e.subject = m.subject AND e.key = m.after_key AND e.wanted AND e.outcome IS NULL))
+    AND (m.purpose <> ALL(%(notices)s) OR NOT EXISTS (SELECT FROM messages e JOIN plans p ON p.subject = e.subject
+        WHERE e.subject = m.subject AND e.key <> m.key AND e.purpose = ANY(%(notices)s)
+          AND e.outcome = 'sent' AND e.ended_at > p.applied_at AND e.ended_at > %(planner_since)s))"""
 
 
 async def claim_due(
@@ -44,6 +49,7 @@ async def claim_due(
 
     What answers somebody goes first, then whatever becomes useless soonest: after an outage that loses the least.
     Nothing overtakes an earlier message to the same recipient that waits for the provider, nor the one it follows.
+    A notice that was planned before another of its subject left, perhaps to the same effect, waits for its planner.
     One that cannot be opened (its key is gone) is put off for a minute and holds up no other.
     """
     cursor = await connection.execute(
@@ -61,6 +67,8 @@ async def claim_due(
             "urgent": list(urgent),
             "limit": limit,
             "only_expired": only_expired,
+            "notices": sorted(NOTICES),
+            "planner_since": now - _PLANNER_ANSWERS_WITHIN,
         },
     )
     rows = {row["id"]: row for row in await cursor.fetchall()}

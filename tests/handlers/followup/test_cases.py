@@ -308,7 +308,7 @@ async def test_no_words_number_or_name_are_stored_or_published_in_the_clear(room
     kept = str(rows) + str(await room.rows("SELECT replies::text AS row FROM followup.replies"))
     assert "canary" not in kept
     assert "2125557777" not in kept
-    views = ("timeline_v1", "cases_v1", "tasks_v1", "checkins_v1", "scores_v1")
+    views = ("timeline_v1", "cases_v1", "tasks_v1", "checkins_v1", "scores_v1", "replies_v1")
     shown = [str(await room.rows(f"SELECT v::text FROM followup.{view} v")) for view in views]
     events = [str(envelope.data) for envelope in room.published if envelope.type.startswith(("safety.", "staff."))]
     assert not [text for text in (*shown, *events) if "canary" in text or "2125557777" in text]
