@@ -99,6 +99,7 @@ _CONNECT: dict[str, Any] = {
 # Our statements touch few rows: compiling one takes longer than running it.
 _SESSION = {"jit": "off", "statement_timeout": "8s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
 _RETRY_AT_ONCE = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+_HELD_UP = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
 _TRANSACTION_TIMEOUT_S = 15.0
 _CUT_AFTER_S = 10.0  # longer than any statement may take
 _PREPARE_TIMEOUT_S = 3.0
@@ -130,13 +131,17 @@ def is_conflict(error: BaseException) -> bool:
     return isinstance(error, _RETRY_AT_ONCE)
 
 
+def is_held_up(error: BaseException) -> bool:
+    """Return whether a statement waited too long, for a lock or for a slow database: the same work may do later."""
+    return isinstance(error, _HELD_UP)
+
+
 def is_unavailable(error: BaseException) -> bool:
     """Return whether an error says that the database is away, rather than that we asked something wrong."""
     if isinstance(error, PoolTimeout | DependencyUnavailableError):
         return True
     gone = psycopg.OperationalError | psycopg.InterfaceError | psycopg.errors.ReadOnlySqlTransaction
-    ours = psycopg.errors.QueryCanceled | psycopg.errors.LockNotAvailable
-    return isinstance(error, gone) and not isinstance(error, ours) and not is_conflict(error)
+    return isinstance(error, gone) and not is_held_up(error) and not is_conflict(error)
 
 
 @contextlib.contextmanager

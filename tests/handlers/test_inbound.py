@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
+from pydantic import ValidationError
 
-from services.notifier.domain.answer import repeat_after
+from services.notifier.domain.answer import ListedText, repeat_after
 from services.notifier.handlers.sweep_inbound import SweepInbound
 from services.notifier.handlers.watch_readers import WatchReaders
 from shared.kernel.errors import PermanentError
@@ -19,6 +20,8 @@ from shared.messages.reading import MESSAGE_READ, RECIPIENT_REVOKE, MessageRead,
 from tests.builders import ny
 from tests.rooms import OURS
 from tests.waiting import until
+
+HALF_AN_HOUR = timedelta(minutes=30)
 
 
 async def test_stop_closes_the_number_and_says_that_the_visit_stands(rooms):  # K6, K7
@@ -157,6 +160,34 @@ async def test_a_sweep_without_a_list_from_the_provider_does_no_harm(rooms):
     assert (await sweep.run_once(), await rooms.carry()) == (0, [])
     await sweep.run_once()
     assert [event.data["text"] for event in await rooms.carry()] == ["still there"]
+
+
+class _Lists:
+    """A provider that lists what it is told to."""
+
+    def __init__(self, *texts):
+        self._texts = texts
+
+    async def list_inbound(self, _numbers, *, since):
+        return [
+            ListedText(reference, "+12125550123", OURS, text, 0, since + timedelta(seconds=place))
+            for place, (reference, text) in enumerate(self._texts, start=1)
+        ]
+
+
+async def test_halves_of_characters_keep_no_text_from_being_read(rooms):  # I8
+    provider = _Lists(("SM1", "I want \ud83d to \x00die"), ("SM2", "hello"))
+    sweep = SweepInbound(rooms.notifier, rooms.clock, replace(rooms.context, provider=provider), back=HALF_AN_HOUR)
+    await sweep.run_once()
+    assert [event.data["text"] for event in await rooms.carry()] == ["I want ? to die", "hello"]
+
+
+async def test_a_text_that_a_sweep_cannot_take_in_keeps_no_other_from_being_read(rooms):  # I8
+    provider = _Lists(("SM" * 200, "a name too long"), ("SM2", "I want to die"))
+    sweep = SweepInbound(rooms.notifier, rooms.clock, replace(rooms.context, provider=provider), back=HALF_AN_HOUR)
+    with pytest.raises(ValidationError):  # and health says that the loop fails
+        await sweep.run_once()
+    assert [event.data["text"] for event in await rooms.carry()] == ["I want to die"]
 
 
 async def test_what_came_before_we_listened_is_nobodys_business(rooms):

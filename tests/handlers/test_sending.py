@@ -352,3 +352,18 @@ async def test_every_parameter_is_one_that_twilio_knows(rooms):
     await rooms.send()
     asked = [entry for entry in rooms.sandbox.ledger.entries if entry["kind"] == "create"]
     assert [entry["unknown"] for entry in asked] == [[]]
+
+
+@pytest.mark.parametrize(
+    "sealed", ["recipients SET contact = 'x'", "message_bodies SET template_values = 'x'"], ids=["contact", "words"]
+)
+async def test_what_cannot_be_opened_keeps_no_other_from_being_sent_and_is_not_given_up(rooms, sealed):  # I6, S11
+    await rooms.book(booking_id="odd", patient={"patient_id": "p-2", "phone": "+12125550188"})
+    await rooms.run(f"UPDATE notifier.{sealed}")
+    await rooms.book()
+    rooms.clock.set(ny("2026-12-01 10:00"))
+    await rooms.send()
+    sent = [len(rooms.sandbox.accepted(to=phone)) for phone in ("+12125550123", "+12125550188")]
+    assert sent == [2, 0]
+    rows = await rooms.rows("SELECT outcome FROM notifier.messages WHERE due_at <= %s", rooms.clock.now())
+    assert {row["outcome"] for row in rows} == {"sent", None}

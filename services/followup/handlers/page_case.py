@@ -8,7 +8,6 @@ from typing import Literal
 from services.followup.context import Context
 from services.followup.domain.case import Case
 from services.followup.domain.escalation import CALL_AFTER, INCIDENT_STEP, climb
-from services.followup.handlers.one_at_a_time import one_at_a_time
 from services.followup.handlers.publish_plan import clinic_values, publish_plan
 from services.followup.handlers.raise_task import TaskKind, raise_task
 from services.followup.store import cases, records
@@ -19,6 +18,7 @@ from shared.messages.plan import Expects, PlannedMessage, Recipient
 from shared.messages.safety import ESCALATED, PAGE_GRAMMAR, SafetyAlertEscalated
 from shared.postgres.database import Database
 from shared.postgres.unit_of_work import UnitOfWork, unit_of_work
+from shared.runtime.one_at_a_time import one_at_a_time
 from shared.telemetry import tracing
 from shared.telemetry.log import log
 

@@ -204,7 +204,11 @@ class SendDue:
         return len(messages), calls
 
     async def _judge_all(self, unit: UnitOfWork, messages: Sequence[Message]) -> list[_Call]:
-        current = await self._facts(unit, messages)
+        recipients = {message.recipient_id for message in messages}
+        contacts, sealed = await claims.readable_contacts(unit.connection, unit.sealer, recipients)
+        await claims.put_off_sealed(unit.connection, [one.id for one in messages if one.recipient_id in sealed])
+        messages = [message for message in messages if message.recipient_id not in sealed]
+        current = await self._facts(unit, messages, contacts)
         for message in messages:
             await self._judge(unit, message, current)
         await attempts.wait_for_number(unit.connection, current.waiting, for_s=_BUSY_WAIT_S)
@@ -213,10 +217,9 @@ class SendDue:
             _Call(Attempt(one.message, numbers[one.message.id], one.start.token), one.request) for one in current.starts
         ]
 
-    async def _facts(self, unit: UnitOfWork, messages: Sequence[Message]) -> _Round:
+    async def _facts(self, unit: UnitOfWork, messages: Sequence[Message], contacts: dict[str, Contact]) -> _Round:
         """Gather what is true now, under a lock per number or mailbox: no STOP can slip in between."""
         connection = unit.connection
-        contacts = await claims.contacts(connection, unit.sealer, {message.recipient_id for message in messages})
         addresses = {
             contact.recipient_id: unit.sealer.lookups(address.key)
             for contact in contacts.values()

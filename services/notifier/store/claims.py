@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from psycopg.rows import DictRow
+
 from services.notifier.domain.budget import SERIES, WEEK
 from services.notifier.domain.message import Contact, Message
 from services.notifier.domain.policy import COUNTED, NOTICES
@@ -12,7 +14,8 @@ from services.notifier.store.rows import COLUMNS, read_contact, read_message
 from shared.messages.base import Channel, Purpose
 from shared.messages.plan import ACCEPTED
 from shared.postgres.database import Connection
-from shared.postgres.sealing import Sealer
+from shared.postgres.sealing import Sealer, UnsealError
+from shared.telemetry.log import log
 
 _PLANNER_ANSWERS_WITHIN = timedelta(minutes=1)
 """What its planner does not withdraw or change for that long after a notice has left, goes."""
@@ -47,6 +50,7 @@ async def claim_due(
     What answers somebody goes first, then whatever becomes useless soonest: after an outage that loses the least.
     Nothing overtakes an earlier message to the same recipient that waits for the provider, nor the one it follows.
     A notice that was planned before another of its subject left, perhaps to the same effect, waits for its planner.
+    One that cannot be opened (its key is gone) is put off for a minute and holds up no other.
     """
     cursor = await connection.execute(
         f"""WITH waiting AS MATERIALIZED ({_WAITING})
@@ -76,15 +80,54 @@ async def claim_due(
         (list(rows),),
     )
     bodies = {body["message_id"]: body for body in await cursor.fetchall()}
-    return [read_message({**row, **bodies[key]}, sealer) for key, row in rows.items() if key in bodies]
+    messages, sealed = [], []
+    for key, row in rows.items():
+        if key in bodies:
+            try:
+                messages.append(read_message({**row, **bodies[key]}, sealer))
+            except UnsealError:
+                sealed.append(key)
+    await put_off_sealed(connection, sealed)
+    return messages
+
+
+async def put_off_sealed(connection: Connection, message_ids: Sequence[int]) -> None:
+    """Look again in a minute at messages that cannot be opened: a key may come back."""
+    if message_ids:
+        log.error("messages cannot be opened: a sealing key is gone", count=len(message_ids))
+        await connection.execute(
+            "UPDATE messages SET retry_at = clock_timestamp() + interval '1 minute' WHERE id = ANY(%s)",
+            (list(message_ids),),
+        )
 
 
 async def contacts(connection: Connection, sealer: Sealer, recipient_ids: Iterable[str]) -> dict[str, Contact]:
-    """Return recipients by id."""
+    """Return recipients by id.
+
+    Raises:
+        UnsealError: one of them cannot be opened.
+    """
+    return {row["recipient_id"]: read_contact(row, sealer) for row in await _recipients(connection, recipient_ids)}
+
+
+async def readable_contacts(
+    connection: Connection, sealer: Sealer, recipient_ids: Iterable[str]
+) -> tuple[dict[str, Contact], set[str]]:
+    """Return recipients by id, and the ids of those that cannot be opened."""
+    found, sealed = {}, set()
+    for row in await _recipients(connection, recipient_ids):
+        try:
+            found[row["recipient_id"]] = read_contact(row, sealer)
+        except UnsealError:
+            sealed.add(row["recipient_id"])
+    return found, sealed
+
+
+async def _recipients(connection: Connection, recipient_ids: Iterable[str]) -> list[DictRow]:
     cursor = await connection.execute(
         "SELECT recipient_id, contact FROM recipients WHERE recipient_id = ANY(%s)", (list(recipient_ids),)
     )
-    return {row["recipient_id"]: read_contact(row, sealer) for row in await cursor.fetchall()}
+    return await cursor.fetchall()
 
 
 @dataclass(frozen=True, slots=True)
