@@ -493,10 +493,10 @@ def _item_9(
         screening = screening.joined(Tier.S1, "item9.deed")
         if not numbers.values:
             return set(), None, screening  # "cut my arms a few times"
-    kinds, value = _item(read, numbers)
+    kinds, value = _item_9_option(read, numbers)
     if value is None and not kinds:
         yes, no = _nods(read)
-        if yes and not no and (not read.has("hedge") or _is_yes_at_times(read)):
+        if yes and not no and (not _hedges(read) or _is_yes_at_times(read)):
             return {_SAYS.CRISIS}, None, screening.joined(Tier.S1, "item9.yes")
         if no and not yes:
             kinds, value = {_SAYS.SCORE}, Decimal(0)
@@ -511,14 +511,24 @@ def _item_9(
     return kinds, value, screening
 
 
+def _item_9_option(read: Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal | None]:
+    """Return the number or option that is named; "some nights" is none, and may be as many as are a crisis."""
+    if not numbers.values and read.has("some_nights"):
+        return set(), None
+    return _item(read, numbers)
+
+
 def _unclear(
     read: Text, kinds: Collection[Interpretation], screening: Screening, said: Collection[Interpretation]
 ) -> Screening:
     """Return the screening of what is no answer to the question about self-harm; asked back, it is no danger."""
-    unsure = read.has("hedge", "for_now", "does_it_count", "if_i_said", "refusal", "not_no") or _yes_at_times(read)
+    weary = read.has("weary_of_it")
+    unsure = weary or read.has("hedge", "for_now", "does_it_count", "if_i_said", "refusal", "not_no")
+    unsure = unsure or _yes_at_times(read)
     if not kinds and not said and not unsure and _asks(read, PromptKind.ITEM_9):
         return screening.joined(Tier.S3, "item9.question")
-    if not said and (kinds or unsure or not _is_only_polite(read)):
+    # "stop asking me this" refuses, whatever else it ends.
+    if (not said or weary) and (kinds or unsure or not _is_only_polite(read)):
         explained = _PLAIN_YES.isdisjoint(read.said) and (_is_all_denied(screening) or look_alikes(read.words))
         harmless = explained and not (kinds or unsure)
         return screening.joined(Tier.S3 if harmless else Tier.S2, "item9.unclear")
@@ -539,7 +549,11 @@ def _nods(read: Text) -> tuple[bool, bool]:
     """Return whether a text says yes to the question about self-harm, and whether it says a clear no."""
     closing = _closes_with_no(read)
     yes = opens(read, "yes", not_in=("no", "if_i_said", "not_yes", "feels_well")) or _says(read, "says_yes")
-    no = closing or opens(read, "no", not_in=("not_no", "refusal")) or _says(read, "says_no")
+    if is_meant(read, {"thoughts_yes"}, unless="not_thoughts") and not closing:
+        # "thoughts yes, plan no": a no to the deed takes no thought back.
+        return True, opens(read, "no", not_in=("not_no", "refusal", "no_deed"))
+    no_deed = ("no_deed",) if yes else ()
+    no = closing or opens(read, "no", not_in=("not_no", "refusal", *no_deed)) or _says(read, "says_no")
     yes = yes and not closing and not (no and _YES.isdisjoint(read.said))  # "no im good"
     says_yes_too = not closing and not (_PLAIN_YES.isdisjoint(read.said) or read.has("not_yes"))
     settled = closing and not _ANSWERED.isdisjoint(read.said)
@@ -599,11 +613,17 @@ def _yes_at_times(read: Text) -> bool:
     return any(found.rule == "sometimes_yes" and found.last == clause(read.words, found)[1] for found in read.found)
 
 
+def _hedges(read: Text) -> list[Found]:
+    """Return the words of doubt that are not part of something else: "no se preocupen"."""
+    settled = [found for found in read.found if found.rule == "not_hedge"]
+    hedges = [found for found in read.found if found.rule == "hedge"]
+    return [hedge for hedge in hedges if not any(within(hedge, one) for one in settled)]
+
+
 def _is_yes_at_times(read: Text) -> bool:
     """Return whether a plain yes is qualified by nothing but how often it holds: "yeah sometimes"."""
     times = [found for found in read.found if found.rule == "at_times"]
-    hedges = [found for found in read.found if found.rule == "hedge"]
-    return not _YES.isdisjoint(read.said) and all(any(within(hedge, one) for one in times) for hedge in hedges)
+    return not _YES.isdisjoint(read.said) and all(any(within(hedge, one) for one in times) for hedge in _hedges(read))
 
 
 def _harmless_turns(read: Text) -> list[Found]:
