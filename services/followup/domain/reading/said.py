@@ -40,15 +40,6 @@ class Text:
         covered |= {at for at, word in enumerate(self.words) if word in BREAKS or (numbers_too and word.isdigit())}
         return bool(self.said) and len(covered) == len(self.words)
 
-    def after(self, at: int) -> "Text":
-        """Return what is said from a word on."""
-        return replace(
-            self,
-            words=self.words[at:],
-            found=[Found(one.rule, one.first - at, one.last - at) for one in self.found if one.first >= at],
-            hellos=frozenset(hello - at for hello in self.hellos if hello >= at),
-        )
-
     def opens_clause(self, found: Found) -> bool:
         """Return whether a phrase begins a clause, greetings, numbers and the like left aside."""
         at = found.first - 1
