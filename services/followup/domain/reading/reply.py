@@ -27,6 +27,7 @@ from services.followup.domain.reading.visits import (
     apart_from_opt_out,
     appointment,
     beside_opt_out,
+    second_thoughts,
     stands_alone,
     visit_wishes,
 )
@@ -52,6 +53,7 @@ _FEW = 6
 _FEW_WORDS = 3
 _SCATTERED = 2  # breaks at least, one after nearly every word
 _AND = frozenset({"and", "y"})
+_ANSWERS_IN_A_WORD = frozenset({*LETTERS, "confirm", "confirmed", "confirmo", "home", "reschedule"})
 _STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "optout", "alto", "baja"})
 _TAGS = frozenset({"right", "correct", "verdad", "cierto"})
 _STATES = frozenset({"is", "are", "its", "thats", "was", "at", "have", "es", "son", "era", "esta", "tengo", "toca"})
@@ -128,7 +130,9 @@ _ACCENTED = re.compile(
 )
 _PARTICIPLE = re.compile(r"(?:[ai]do|cho|[iser]to|lto)$")  # "no ha llegado" does not laugh
 # What no phone writes for its owner: "behind the wheel rn, will text u".
-_TYPED_BY_HAND = re.compile(r"\b(?:u|ur|rn|ya|yall|gonna|lol|tho|omw|bout|nite|idk|imma|cuz)\b")
+_TYPED_BY_HAND = re.compile(
+    r"\b(?:u|ur|rn|ya|yall|gonna|gimme|lol|l8r|ans|tho|omw|bout|nite|idk|imma|cuz|toy|orita|xfa)\b"
+)
 _NEEDS_LAUGHTER = frozenset({"in_jest"})
 # A "no" that holds for a while only.
 _FOR_NOW = re.compile(
@@ -319,12 +323,12 @@ def _stops_first(read: Text) -> bool:
 
 
 def _stops_last(read: Text) -> bool:
-    """Return whether a short answer ends in a keyword of opting out: "C and STOP"."""
-    parted, closes_with = ["", "", *read.words][-2:]
+    """Return whether an answer of a letter, number or word ends in a keyword of opting out: "C and STOP"."""
+    *answer, closes_with = read.said or [""]
     return (
-        len(read.said) <= _FEW_WORDS
-        and closes_with in _STOP_WORDS
-        and (parted in BREAKS | _AND or parted in LETTERS or parted.isdigit())
+        closes_with in _STOP_WORDS
+        and bool(answer)
+        and all(word in _ANSWERS_IN_A_WORD or word.isdigit() for word in answer if word not in _AND)
     )
 
 
@@ -518,15 +522,15 @@ def _item(read: Text, numbers: Numbers, *, may_fall: bool = True) -> tuple[set[I
 
 def _on_second_thought(read: Text, *, may_fall: bool) -> Decimal | None:
     """Return the option that is put in the place of the answer before it: "several days... no wait, every day"."""
-    others = [found for found in read.found if found.rule in {"not_second_thought", *_OPTIONS}]
+    options = [found for found in read.found if found.rule in _OPTIONS]
     signs = [
-        found
-        for found in read.found
-        if found.rule in {"second_thought", "rather"} and not any(overlap(found, other) for other in others)
+        sign
+        for sign in second_thoughts(read, "rather")
+        if sign.last < len(read.words) and not any(overlap(sign, option) for option in options)
     ]
     if not signs:
         return None
-    sign = max(signs, key=lambda found: (found.last, -found.first))
+    sign = signs[-1]
     before, after = part(read, 0, sign.first), part(read, sign.last)
     instead = {Decimal(at) for at, rule in enumerate(_OPTIONS) if _option(after, rule)}
     answered = {Decimal(at) for at, rule in enumerate(_OPTIONS) if before.has(rule)}

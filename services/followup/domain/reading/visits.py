@@ -54,6 +54,7 @@ _LEADS_UP = frozenset(
         "say",
     }
 )
+_LEADS_OUT = frozenset({"sorry", "please", "thanks", "lol", "instead", "porfa", "perdon", "gracias"})
 # An apology takes an answer back only where little more than another answer follows: "C. sorry, R".
 _APOLOGIES = frozenset({"sorry", "forgot", "perdon", "perdone", "perdonen", "disculpe", "disculpen"})
 _FEW = 2
@@ -72,14 +73,9 @@ def appointment(read: Text, *, spoken_of: bool = True) -> set[Interpretation]:
     first = _at_first(read, spoken_of=spoken_of)
     if not spoken_of:
         return first
-    others = [found for found in read.found if found.rule in {"undecided", "not_second_thought"}]
-    taken_back = [
-        found
-        for found in read.found
-        if found.rule == "second_thought" and found.first > 0 and not any(overlap(found, other) for other in others)
-    ]
-    if taken_back:
-        return _on_second_thought(read, max(taken_back, key=lambda found: (found.last, -found.first)), first)
+    signs = second_thoughts(read)
+    if signs:
+        return _on_second_thought(read, signs[-1], first)
     return _after_but(read) or first
 
 
@@ -90,6 +86,25 @@ def _after_but(read: Text) -> set[Interpretation]:
         return set()
     rest = part(read, turn + 1)
     return {_SAYS.CONFIRM} if rest.has("late") else visit_wishes(rest, spoken_of=True)
+
+
+def second_thoughts(read: Text, *rules: str) -> list[Found]:
+    """Return what takes back something said before it, the last one last; an apology at the end is none.
+
+    Args:
+        read: The text.
+        rules: Of which kinds, beside those of any answer.
+    """
+    others = [found for found in read.found if found.rule in {"undecided", "not_second_thought"}]
+    signs = [
+        found
+        for found in read.found
+        if found.rule in {"second_thought", *rules}
+        and found.first > 0
+        and not any(overlap(found, other) for other in others)
+        and not (_APOLOGIES.intersection(read.words[found.first : found.last]) and not part(read, found.last).said)
+    ]
+    return sorted(signs, key=lambda found: (found.last, -found.first))
 
 
 def _on_second_thought(read: Text, sign: Found, first: set[Interpretation]) -> set[Interpretation]:
@@ -229,7 +244,7 @@ def stands_alone(read: Text, letter: str) -> bool:
     said_so = _ends_of(read, LETTERS[letter])
     return any(
         word == letter
-        and (words[at + 1] in CLAUSE_ENDS or not words[at + 1].isascii())
+        and (words[at + 1] in CLAUSE_ENDS | _LEADS_OUT or not words[at + 1].isascii())
         and (words[at - 1] in CLAUSE_ENDS | _LEADS_UP or not words[at - 1].isascii() or at - 1 in said_so)
         for at, word in enumerate(words)
     )
