@@ -30,9 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="aftercare", description="Appointment reminders by text, and why they went out."
-    )
+    parser = argparse.ArgumentParser(prog="aftercare", description="Run Aftercare, look into it, and put things right.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
@@ -48,10 +46,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("migrate", _migrate, "bring the database and the queues up to date")
     check = add("check-config", _check_config, "read the clinic file and the templates, and say what is wrong")
-    check.add_argument("file", nargs="?", type=Path, help="by default what AFTERCARE_CONFIG names")
+    check.add_argument("file", nargs="?", type=Path, help="by default what AFTERCARE_CONFIG names, else the example")
     looks = add("preview", _preview, "print every text and e-mail that bookings lead to, without sending anything")
     looks.add_argument("files", nargs="+", type=Path, help="bookings or booking events: one, a list, or one a line")
-    looks.add_argument("--config", type=Path, help="the clinic file; by default what AFTERCARE_CONFIG names")
+    looks.add_argument(
+        "--config", type=Path, help="the clinic file; by default what AFTERCARE_CONFIG names, else the example"
+    )
     publish = add("publish", _publish, "publish a booking event from a file")
     publish.add_argument("type")
     publish.add_argument("file", type=Path)

@@ -67,7 +67,7 @@ async def patient(arguments: Namespace) -> int:
     await _publish(system, kind, request, patient_ref)
     done = await _wait(system, _PARTS[kind], request_id)
     if kind == EXPORT:
-        await _write(arguments.to, await _collect(system, _PARTS[kind], request_id))
+        await write_export(arguments.to, await _collect(system, _PARTS[kind], request_id))
     for service, counts in done.items():
         said = ", ".join(f"{count} {name}" for name, count in counts.items()) or "done"
         sys.stderr.write(f"{service}: {said}\n")
@@ -152,7 +152,8 @@ async def _collect(system: Mapping[str, str], services: tuple[str, ...], request
     return content
 
 
-async def _write(to: Path | None, content: dict[str, Any]) -> None:
+async def write_export(to: Path | None, content: dict[str, Any]) -> None:
+    """Print an export, or write it where only its owner reads it."""
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     if to is None:
         sys.stdout.write(text)
@@ -160,6 +161,7 @@ async def _write(to: Path | None, content: dict[str, Any]) -> None:
 
     def write() -> None:
         to.touch(mode=0o600)
+        to.chmod(0o600)  # one that was there already may have been open to everybody
         to.write_text(text, encoding="utf-8")
 
     await asyncio.to_thread(write)

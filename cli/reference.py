@@ -152,6 +152,19 @@ WAYS_IN = (
             404: "no such case, or not for this person",
         },
     ),
+    WayIn(
+        "followup",
+        "GET",
+        "/replies/{id}",
+        "A reply that a person is asked to read, and its number, for a signed-in clinician by way of the console",
+        "Authorization",
+        None,
+        {
+            200: "the words; the look is written down before they are shown",
+            401: "no token of the console that is less than a minute old",
+            404: "no such reply, nothing of it is kept, or not for this person",
+        },
+    ),
 )
 
 

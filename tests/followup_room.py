@@ -18,7 +18,7 @@ from shared.kernel.ids import new_id
 from shared.messages import assessment, infusions, outcome, reply, safety
 from shared.messages.catalogue import read_payload
 from shared.messages.envelope import Envelope
-from shared.messages.plan import MESSAGES_PLAN
+from shared.messages.plan import ACCEPTED, ANSWERS, MESSAGES_PLAN
 from shared.postgres.database import Database
 from shared.telemetry.metrics import Metrics
 from tests.builders import example_clinics, ny
@@ -178,6 +178,10 @@ class FollowupRoom:
     def texts(self, subject=""):
         """Return the templates planned since, in order."""
         return [message["template"] for plan in self.plans(subject) for message in plan["messages"]]
+
+    def answers(self):
+        """Return the templates that answer texts by themselves, in order."""
+        return self.texts((ANSWERS, ACCEPTED))
 
     async def rows(self, query, *parameters):
         cursor = await self.reader.execute(query, parameters)

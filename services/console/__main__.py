@@ -6,7 +6,6 @@ from pathlib import Path
 
 import aiohttp
 
-from services.console.case_words import CaseWords
 from services.console.context import Context, house_zone
 from services.console.handlers.keep_letter import keep_letter
 from services.console.handlers.measure import Measure
@@ -17,6 +16,7 @@ from services.console.routes import routes
 from services.console.settings import ConsoleSettings
 from services.console.static import Assets
 from services.console.templates import Pages
+from services.console.written_words import WrittenWords
 from shared.broker.dead_letters import DeadLetterTaker
 from shared.broker.management import Management
 from shared.broker.publisher import Publisher
@@ -45,7 +45,7 @@ async def build(kit: Kit, settings: ConsoleSettings) -> Parts:
     management = Management(session, settings.management_address, amqp_url=amqp_url)
     secret = settings.followup_token.get_secret_value() if settings.followup_token else None
     provider = IdentityProvider(session, settings.oidc_client) if settings.oidc_client else None
-    words = CaseWords(session, settings.followup_url, secret)
+    words = WrittenWords(session, settings.followup_url, secret)
     taker = DeadLetterTaker(amqp_url, partial(keep_letter, kit.database))
     publisher = Publisher(amqp_url, name="console replay")
     sender = SendBack(kit.database, publisher)

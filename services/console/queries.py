@@ -314,7 +314,8 @@ async def lost_lately(connection: Connection, *, since: datetime, limit: int = P
     return await cursor.fetchall()
 
 
-# Tasks. A task is open until its service, or a person here, says that it is done.
+# Tasks. A task is open until its service, or a person here, says that it is done. The words behind one are shown to a
+# clinician by followup itself: ``has_words`` is where it may have some.
 
 
 async def open_tasks(connection: Connection, *, limit: int) -> list[DictRow]:
@@ -349,9 +350,20 @@ async def count_tasks(connection: Connection, *, now: datetime) -> tuple[int, in
 
 
 async def find_task(connection: Connection, task_id: str) -> DictRow | None:
-    """Return a task, finished or not."""
+    """Return a task, finished or not, and who finished it."""
     cursor = await connection.execute(
-        sql.SQL("SELECT * FROM ({}) AS tasks WHERE task_id = {}").format(_TASKS, sql.Literal(task_id))
+        sql.SQL(
+            """SELECT t.*, f.how, f.finished_by, f.finished_at
+                 FROM ({}) AS t LEFT JOIN console.finished_tasks f ON f.task_id = t.task_id WHERE t.task_id = {}"""
+        ).format(_TASKS, sql.Literal(task_id))
+    )
+    return await cursor.fetchone()
+
+
+async def find_reply(connection: Connection, provider_reference: str) -> DictRow | None:
+    """Return which question was open when a reply came, and what it was read as. Its words are not published."""
+    cursor = await connection.execute(
+        "SELECT * FROM followup.replies_v1 WHERE provider_reference = %s", (provider_reference,)
     )
     return await cursor.fetchone()
 
@@ -370,7 +382,8 @@ async def finished_tasks(connection: Connection, *, limit: int) -> list[DictRow]
 
 _TASKS = sql.SQL(" UNION ALL ").join(
     sql.SQL(
-        "SELECT {} AS owner, task_id, clinic_id, patient_ref, kind, refs, due_by, raised_at, {} AS done_at FROM {}"
+        """SELECT {} AS owner, task_id, clinic_id, patient_ref, kind, refs, due_by, raised_at, {} AS done_at,
+                  refs ? 'provider_reference' AS has_words FROM {}"""
     ).format(
         sql.Literal(service),
         sql.SQL("done_at" if service == "followup" else "NULL::timestamptz"),

@@ -2,7 +2,6 @@
 
 from aiohttp import web
 
-from services.console.case_words import CaseWords
 from services.console.context import Context
 from services.console.domain.access import Permission
 from services.console.oidc import IdentityProvider
@@ -19,18 +18,21 @@ from services.console.pages.tasks import Tasks
 from services.console.pages.upcoming import Upcoming
 from services.console.pages.why import Why
 from services.console.static import Assets
+from services.console.written_words import WrittenWords
 from shared.web.server import Route
 
 _A_YEAR = "public, max-age=31536000, immutable"
 
 
-def routes(context: Context, assets: Assets, words: CaseWords, provider: IdentityProvider | None = None) -> list[Route]:
+def routes(
+    context: Context, assets: Assets, words: WrittenWords, provider: IdentityProvider | None = None
+) -> list[Route]:
     """Return the table of routes."""
     door = Door(context)
     sign_in, now, why = SignIn(context, door, provider), Now(context, door), Why(context, door)
     letters, audit, runbook = DeadLetters(context, door), Audit(context, door), Runbook(door)
 
-    upcoming, tasks = Upcoming(context, door), Tasks(context, door)
+    upcoming, tasks = Upcoming(context, door), Tasks(context, door, words)
     safety, checkins, sending = Safety(context, door, words), CheckIns(context, door), Sending(context, door)
 
     async def static(request: web.Request) -> web.StreamResponse:
@@ -69,6 +71,8 @@ def routes(context: Context, assets: Assets, words: CaseWords, provider: Identit
         Route("GET", "/upcoming/work-list.csv", door.guarded(Permission.LOOK, upcoming.work_list)),
         Route("GET", "/tasks", door.guarded(Permission.LOOK, tasks.page)),
         Route("POST", "/tasks", door.guarded(Permission.FINISH_TASKS, tasks.finish)),
+        Route("GET", "/tasks/{id}", door.guarded(Permission.LOOK, tasks.task)),
+        Route("POST", "/tasks/{id}", door.guarded(Permission.READ_WORDS, tasks.words)),
         Route("GET", "/safety", door.guarded(Permission.LOOK, safety.page)),
         Route("GET", "/safety/{id}", door.guarded(Permission.LOOK, safety.case)),
         Route("POST", "/safety/{id}", door.guarded(Permission.READ_WORDS, safety.words)),

@@ -31,7 +31,8 @@ class Group:
 
 
 async def save_person(connection: Connection, name: str, role: Role, password_hash: str) -> None:
-    """Let a person sign in with a password; a person who is known gets the new one."""
+    """Let a person sign in with a password; who is known gets the new one, and comes in anew in the new role."""
+    await _end_what_is_open(connection, name)
     await connection.execute(
         """INSERT INTO people (name, role, password_hash) VALUES (%s, %s, %s)
            ON CONFLICT (name) DO UPDATE
@@ -41,13 +42,21 @@ async def save_person(connection: Connection, name: str, role: Role, password_ha
 
 
 async def disable_person(connection: Connection, name: str) -> bool:
-    """Let a person sign in no more, and end their sessions; return False if there is no such person."""
+    """Let a person sign in no more, neither by what is open already; return False if there is no such person."""
+    await _end_what_is_open(connection, name)
     cursor = await connection.execute(
-        """WITH ended AS (DELETE FROM sessions WHERE person = %(name)s)
-           UPDATE people SET disabled_at = clock_timestamp() WHERE name = %(name)s AND disabled_at IS NULL""",
-        {"name": name},
+        "UPDATE people SET disabled_at = clock_timestamp() WHERE name = %s AND disabled_at IS NULL", (name,)
     )
     return cursor.rowcount > 0
+
+
+async def _end_what_is_open(connection: Connection, name: str) -> None:
+    """End a person's sessions, and the links that nobody has used yet: both hold the role of when they were made."""
+    await connection.execute(
+        """WITH links AS (DELETE FROM sign_in_links WHERE person = %(name)s AND used_at IS NULL)
+           DELETE FROM sessions WHERE person = %(name)s""",
+        {"name": name},
+    )
 
 
 async def people(connection: Connection) -> list[DictRow]:

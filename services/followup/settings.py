@@ -9,7 +9,7 @@ class FollowupSettings(ServiceSettings):
     """What followup needs beside every service's settings.
 
     ``followup_token`` is the secret that the console signs its tokens with: without it nobody sees the words behind a
-    case.
+    case or a task.
     """
 
     followup_port: Port = 8083

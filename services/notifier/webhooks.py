@@ -80,7 +80,7 @@ class Webhooks:
             provider_reference=_needed(form, "MessageSid"),
             phone=phone,
             sender=_needed(form, "To"),
-            text=(form.get("Body") or "").replace("\x00", ""),
+            text=form.get("Body") or "",
             media=_whole_number(form.get("NumMedia")) or 0,
             traceparent=tracing.current(),
         )
@@ -133,7 +133,10 @@ class Webhooks:
             raise web.HTTPRequestEntityTooLarge(max_size=_MOST_BYTES, actual_size=request.content_length or 0)
         if request.content_type != _FORM:
             raise web.HTTPForbidden(reason="not signed")
-        form: MultiMapping[str] = await request.post()  # type: ignore[assignment] # a form without files holds only text
+        try:
+            form: MultiMapping[str] = await request.post()  # type: ignore[assignment] # without files it holds only text
+        except UnicodeDecodeError:
+            raise web.HTTPForbidden(reason="not signed") from None
         signed = self.signatures.accepts(request.raw_path, form, request.headers)
         # The signature runs names and values together, so twins and another account's requests are refused (F46).
         if not signed or len(set(form)) != len(form) or form.get("AccountSid") != self.account_sid:

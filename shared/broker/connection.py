@@ -12,6 +12,7 @@ from aio_pika.exceptions import AMQPError
 from aiormq.exceptions import ChannelInvalidStateError
 from yarl import URL
 
+from shared.broker.foreign_properties import be_lenient
 from shared.broker.topology import EVENTS, QUEUES, TOPOLOGY, Queue
 from shared.kernel.errors import DependencyUnavailableError
 
@@ -21,6 +22,8 @@ CONNECT_TIMEOUT_S = 5.0
 _LOOK_EVERY_S = 0.1
 _PORTS = {"amqp": 5672, "amqps": 5671}
 BROKER_ERRORS = (AMQPError, ChannelInvalidStateError, ConnectionError, OSError, TimeoutError, RuntimeError)
+
+be_lenient()
 
 
 async def open_connection(url: str, *, name: str) -> AbstractConnection:

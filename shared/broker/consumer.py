@@ -40,6 +40,7 @@ _WENT_WRONG = {"retried", "set_aside", "dead_lettered", "handed_back"}
 _WATCH_EVERY_S = 5.0
 _DRAIN_S = 10.0
 _MOST_TOGETHER = 20
+_LONGEST_ROUTING_KEY = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,10 +277,10 @@ class Consumer:
         if _is_gone(message):
             return
         if isinstance(job, Exception):
-            self._count("unreadable", await self._recover(message, job, attempt=_attempt(message) + 1), started)
+            self._count("unreadable", await self._recover(message, job, attempt=attempt_of(message) + 1), started)
             return
         try:
-            with handling(job, queue=self.queue, attempt=_attempt(message) + 1) as span:
+            with handling(job, queue=self.queue, attempt=attempt_of(message) + 1) as span:
                 outcome = await self._handle_until_decided(message, job)
                 span.note(outcome=outcome)
                 if outcome in _WENT_WRONG:
@@ -288,7 +289,7 @@ class Consumer:
             outcome = "handed_back"
             await self._settle(message.nack(requeue=True))
         except Exception as error:  # noqa: BLE001 - no content, however odd, costs more than its own delivery
-            outcome = await self._recover(message, error, attempt=_attempt(message) + 1)
+            outcome = await self._recover(message, error, attempt=attempt_of(message) + 1)
         self._count(job.envelope.type, outcome, started)
 
     def _count(self, kind: str, outcome: str, started: float) -> None:
@@ -317,7 +318,7 @@ class Consumer:
 
     async def _after_failure(self, message: AbstractIncomingMessage, job: Job, error: Exception) -> str:
         """Recover a failed delivery. While everything fails, what would be given up is set aside instead."""
-        attempt = _attempt(message) + 1
+        attempt = attempt_of(message) + 1
         decision = recover(error, attempt=attempt)
         if isinstance(error, PermanentError):
             await report_refusal(self._database, job, error, now=self._clock.now())
@@ -393,8 +394,11 @@ class Consumer:
 
 
 def _routing_key(message: AbstractIncomingMessage) -> str:
-    """Return the routing key that a message first came with, also when it comes back from a retry queue."""
-    return str(message.headers.get(ROUTING_KEY) or message.routing_key or "")
+    """Return the routing key that a message first came with, also when it comes back from a retry queue.
+
+    Whatever a stranger has written there goes no further than a routing key can be long: it must fit beside the rest.
+    """
+    return str(message.headers.get(ROUTING_KEY) or message.routing_key or "")[:_LONGEST_ROUTING_KEY]
 
 
 async def _acknowledge(messages: Sequence[AbstractIncomingMessage]) -> None:
@@ -413,7 +417,8 @@ def _is_gone(message: AbstractIncomingMessage) -> bool:
         return True
 
 
-def _attempt(message: AbstractIncomingMessage) -> int:
+def attempt_of(message: AbstractIncomingMessage) -> int:
+    """Return how often a delivery has failed before: anybody may have written anything there."""
     value = message.headers.get(ATTEMPT, 0)
     return value if isinstance(value, int) and 0 <= value < 1_000 else 0
 

@@ -8,7 +8,7 @@ from typing import Any
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 
 from shared.broker.connection import declare_topology, let_go, link_errors, open_connection
-from shared.broker.consumer import ATTEMPT, CAUSE, REASON, ROUTING_KEY
+from shared.broker.consumer import ATTEMPT, CAUSE, REASON, ROUTING_KEY, attempt_of
 from shared.broker.publisher import Publication, Publisher
 from shared.broker.topology import MAIN_QUEUES, QUEUES, dead_letter_queue
 from shared.kernel.errors import PermanentError
@@ -122,19 +122,23 @@ def _letter(queue: str, message: AbstractIncomingMessage) -> DeadLetter:
     if reason is None:
         cause = _broker_cause(headers)
         reason = _WITHOUT_REASON.get(str(cause), "dead-lettered by the broker")
-    attempts = headers.get(ATTEMPT, 0)
     return DeadLetter(
         queue=queue,
-        message_id=message_id,
-        type=message_type,
-        cause=str(cause),
-        reason=str(reason),
-        attempts=attempts if isinstance(attempts, int) else 0,
+        message_id=_storable(message_id),
+        type=_storable(message_type),
+        cause=_storable(str(cause)),
+        reason=_storable(str(reason)),
+        attempts=attempt_of(message),
         body=message.body,
-        routing_key=routing_key,
-        correlation_id=str(message.correlation_id) if message.correlation_id else None,
-        content_type=message.content_type,
+        routing_key=_storable(routing_key) if routing_key is not None else None,
+        correlation_id=_storable(str(message.correlation_id)) if message.correlation_id else None,
+        content_type=_storable(message.content_type) if message.content_type else None,
     )
+
+
+def _storable(name: str) -> str:
+    """Return a name of somebody else's without the one character that the database cannot hold."""
+    return name.replace("\x00", "")
 
 
 def _broker_cause(headers: Mapping[str, Any]) -> str:

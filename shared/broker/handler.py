@@ -10,7 +10,7 @@ from shared.kernel.errors import PermanentError, TransientError
 from shared.messages.base import WireModel
 from shared.messages.envelope import Envelope, caused_by
 from shared.postgres import inbox
-from shared.postgres.database import Database, is_conflict
+from shared.postgres.database import Database, is_conflict, is_held_up
 from shared.postgres.side_by_side import run_side_by_side
 from shared.postgres.unit_of_work import UnitOfWork, unit_of_work, units_side_by_side
 from shared.telemetry import tracing
@@ -77,7 +77,7 @@ async def handle_once(database: Database, job: Job, *, now: datetime) -> inbox.A
 
     Raises:
         PermanentError: refused for ever.
-        TransientError: other transactions stayed in the way.
+        TransientError: other transactions stayed in the way, or the database was too slow.
         DependencyUnavailableError: the database is away.
     """
     if not job.is_ours:
@@ -87,6 +87,8 @@ async def handle_once(database: Database, job: Job, *, now: datetime) -> inbox.A
             async with unit_of_work(database, now=now, cause=caused_by(job.envelope)) as unit:
                 return await _take_effect(unit, job)
         except Exception as error:
+            if is_held_up(error):
+                raise TransientError("a statement waited too long") from error
             if not is_conflict(error):
                 raise
     raise TransientError("other transactions were in the way")

@@ -21,6 +21,11 @@ from shared.messages.base import (
 
 MESSAGES_PLAN = "messages.plan.v1"
 
+ANSWERS = "answers:"
+"""How the subject of a plan begins that answers a text by itself."""
+ACCEPTED = "accepted:"
+"""How it begins where that text was an answer to a question of ours, and was taken as one."""
+
 TemplateName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 
 

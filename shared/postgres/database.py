@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol, Self
 
 import psycopg
-from psycopg import AsyncConnection, AsyncCursor, AsyncTransaction
+from psycopg import AsyncConnection, AsyncCursor, AsyncPipeline, AsyncTransaction
 from psycopg.pq import PipelineStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -47,6 +47,18 @@ class Link(AsyncConnection[DictRow]):
                 await transaction.__aexit__(None, None, None)
         finally:
             self._opening = None
+
+    @asynccontextmanager
+    async def pipeline(self) -> AsyncIterator[AsyncPipeline]:
+        """Let the statements of a block travel together; what is raised is the refusal of the one that failed.
+
+        The driver may raise that those behind it were passed over instead, by chance of when the answers arrive.
+        """
+        try:
+            async with super().pipeline() as pipeline:
+                yield pipeline
+        except psycopg.errors.PipelineAborted as passed_over:
+            raise _refusal_before(passed_over) from None
 
     @property
     def _has_opened(self) -> bool:
@@ -87,6 +99,7 @@ _CONNECT: dict[str, Any] = {
 # Our statements touch few rows: compiling one takes longer than running it.
 _SESSION = {"jit": "off", "statement_timeout": "8s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
 _RETRY_AT_ONCE = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+_HELD_UP = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
 _TRANSACTION_TIMEOUT_S = 15.0
 _CUT_AFTER_S = 10.0  # longer than any statement may take
 _PREPARE_TIMEOUT_S = 3.0
@@ -100,6 +113,14 @@ _REFUSALS = {
 }
 
 
+def _refusal_before(error: BaseException) -> BaseException:
+    """Return the error because of which others were passed over; the error itself where it is not known."""
+    before = error.__context__
+    while isinstance(before, psycopg.errors.PipelineAborted):
+        before = before.__context__
+    return before if isinstance(before, psycopg.Error) else error
+
+
 def role_of(schema: str) -> str:
     """Return the database role that owns nothing but may use one schema."""
     return f"aftercare_{schema}"
@@ -110,13 +131,17 @@ def is_conflict(error: BaseException) -> bool:
     return isinstance(error, _RETRY_AT_ONCE)
 
 
+def is_held_up(error: BaseException) -> bool:
+    """Return whether a statement waited too long, for a lock or for a slow database: the same work may do later."""
+    return isinstance(error, _HELD_UP)
+
+
 def is_unavailable(error: BaseException) -> bool:
     """Return whether an error says that the database is away, rather than that we asked something wrong."""
     if isinstance(error, PoolTimeout | DependencyUnavailableError):
         return True
     gone = psycopg.OperationalError | psycopg.InterfaceError | psycopg.errors.ReadOnlySqlTransaction
-    ours = psycopg.errors.QueryCanceled | psycopg.errors.LockNotAvailable
-    return isinstance(error, gone) and not isinstance(error, ours) and not is_conflict(error)
+    return isinstance(error, gone) and not is_held_up(error) and not is_conflict(error)
 
 
 @contextlib.contextmanager

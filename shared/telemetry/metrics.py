@@ -62,7 +62,7 @@ class Metrics:
             "aftercare_duplicates_suspected", "Texts that may have gone out twice", registry=registry
         )
         self.sending_paused = Gauge(
-            "aftercare_sending_paused", "1 while all sending is paused", ["cause"], registry=registry
+            "aftercare_sending_paused", "1 while nothing is sent through a provider", ["provider"], registry=registry
         )
         self.unread = Gauge(
             "aftercare_inbound_unread", "Texts from patients that followup has not read yet", registry=registry

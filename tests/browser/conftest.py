@@ -13,6 +13,7 @@ from playwright.async_api import async_playwright
 from services.console.domain.access import Role
 from tests.builders import ROOT
 from tests.console.room import open_console
+from tests.console.test_work import SECRET, a_followup
 from tests.rooms import open_rooms
 
 AXE = "4.14.1"
@@ -62,7 +63,15 @@ async def rooms(database_url, sealer):
 
 @pytest.fixture
 async def console(servers, database_url, amqp_url, sealer):
-    async with open_console(database_url, amqp_url, sealer, management_url=servers.addresses.management_url) as opened:
+    async with (
+        a_followup([]) as url,
+        open_console(
+            *(database_url, amqp_url, sealer),
+            management_url=servers.addresses.management_url,
+            followup_url=url,
+            followup_token=SECRET,
+        ) as opened,
+    ):
         yield opened
 
 

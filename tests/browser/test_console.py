@@ -7,10 +7,11 @@ from playwright.async_api import expect
 
 from services.console.domain.access import Role
 from tests.builders import ny
-from tests.console.test_work import CASE, commands, open_case, raise_task
+from tests.console.test_work import CASE, TASK, ask_to_read, commands, open_case, raise_task
 from tests.waiting import until
 
 PAGES = ["/", "/?hours=24", "/why", "/why?q=bk_1", "/dead-letters", "/upcoming", "/tasks", "/safety", f"/safety/{CASE}"]
+PAGES += [f"/tasks/{TASK}"]
 PAGES += ["/checkins", "/checkins/pt_1", "/runbook", "/audit", "/clinics/harbor/pause", "/?asked=pause"]
 
 
@@ -31,11 +32,11 @@ async def everything_goes_wrong(rooms, console):
     await console.rows("UPDATE booking_events.appointments SET changed_at = %s RETURNING 1", ny("2026-11-18 12:00"))
     await open_case(console)
     await raise_task(console)
+    await ask_to_read(console)
     await score(console)
 
 
 async def score(console):
-    await console.rows("INSERT INTO followup.patients (patient_ref, clinic_id) VALUES ('pt_1', 'harbor') RETURNING 1")
     for day, total in enumerate((18, 12, 7)):
         await console.rows(
             """INSERT INTO followup.scores (score_id, clinic_id, patient_ref, taken_by, instrument, version, score, total,
@@ -47,31 +48,34 @@ async def score(console):
         )
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-async def test_every_page_opens_fits_and_complains_of_nothing(rooms, console, visit, width):
+async def test_every_page_opens_fits_and_complains_of_nothing(rooms, console, visit):
     await everything_goes_wrong(rooms, console)
-    async with visit(width=width) as window:
+    async with visit() as window:
         await expect(window.locator(".verdict")).to_contain_text("harbor was paused", timeout=10_000)
         for page in PAGES:
             answer = await window.goto(page)
             assert answer.status == 200, page
-            wide = await window.evaluate("document.documentElement.scrollWidth")
-            assert wide <= width, f"{page} is {wide} wide on a screen of {width}"
             assert await window.locator("h1").count() == 1, page
+            for width in (390, 1280):
+                await window.set_viewport_size({"width": width, "height": 860})
+                wide = await window.evaluate("document.documentElement.scrollWidth")
+                assert wide <= width, f"{page} is {wide} wide on a screen of {width}"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_every_page_can_be_used_by_everybody(rooms, console, visit, axe, scheme):
+async def test_every_page_can_be_used_by_everybody(rooms, console, visit, axe):
     await everything_goes_wrong(rooms, console)
-    async with visit(scheme=scheme) as window:
+    async with visit() as window:
         await expect(window.locator(".verdict")).to_contain_text("harbor was paused", timeout=10_000)
         for page in PAGES:
             await window.goto(page)
             await window.evaluate(axe)
-            found = await window.evaluate(
-                "axe.run(document).then(r => r.violations.map(v => `${v.id}: ${v.nodes[0].html.slice(0, 120)}`))"
-            )
-            assert found == [], page
+            for scheme, rules in (("light", "{}"), ("dark", "{runOnly: 'color-contrast'}")):  # else alike
+                await window.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                found = await window.evaluate(
+                    f"axe.run(document, {rules})"
+                    ".then(r => r.violations.map(v => `${v.id}: ${v.nodes[0].html.slice(0, 120)}`))"
+                )
+                assert found == [], f"{page} {scheme}"
 
 
 async def test_the_first_page_says_whether_patients_are_told_and_follows_by_itself(console, visit):
@@ -193,3 +197,23 @@ async def test_a_task_is_done_from_its_page(console, visit):
         await window.get_by_role("button", name="Done").click()
         await expect(window.get_by_role("status")).to_contain_text("Noted")
         await expect(window.locator(".empty")).to_contain_text("Nothing to do")
+
+
+@pytest.mark.parametrize(("listed", "width"), [("/tasks", 1280), ("/checkins", 390)])
+async def test_a_reply_is_read_and_its_task_done_by_the_keyboard_alone(console, visit, axe, listed, width):
+    await ask_to_read(console)
+    async with visit(Role.CLINICIAN, width=width) as window:
+        await window.goto(listed)
+        await window.get_by_role("button", name="Show the words and the number").focus()
+        await window.keyboard.press("Enter")
+        await expect(window.locator("blockquote")).to_contain_text("<b>I cannot go on</b>")
+        assert await window.get_by_role("link", name="Call +12125550123").get_attribute("href") == "tel:+12125550123"
+        assert await window.evaluate("document.documentElement.scrollWidth") <= width
+        await window.evaluate(axe)
+        assert await window.evaluate("axe.run(document).then(r => r.violations.map(v => v.id))") == []
+        await window.get_by_label("How it ended").focus()
+        await window.keyboard.press("ArrowDown")
+        await window.keyboard.press("Tab")
+        await window.keyboard.press("Enter")
+        await expect(window.get_by_role("status")).to_contain_text("Noted")
+        assert [kind for kind, _data in await commands(console)] == ["staff.task.done.v1"]

@@ -39,9 +39,9 @@ _ONE_VISIT = (
     (Kind.CANCELLED, re.compile(rf"{_DAY} at {_CLOCK} has been cancelled")),
     (Kind.CONFIRMED, re.compile(rf"is booked for {_DAY} at {_CLOCK}")),
     (Kind.FAR, re.compile(rf"you have a (?:video )?visit on {_DAY} (?:at|from) {_CLOCK}")),
-    (Kind.NEAR, re.compile(rf"(?:^[^:]+, |visit ){_DAY} (?:from )?{_CLOCK}[:.]")),
+    (Kind.NEAR, re.compile(rf"(?:^[^:]+, |visit |visit is on ){_DAY} (?:from |at )?{_CLOCK}[:.]")),
 )
-_MOVED = re.compile(rf"of {_DAY} at {_CLOCK} is now on {_DAY} at {_CLOCK}")
+_MOVED = re.compile(rf"on {_DAY} at {_CLOCK} is now on {_DAY} at {_CLOCK}")
 _MOVED_THAT_DAY = re.compile(rf"on {_DAY} at {_CLOCK} is now at {_CLOCK}")
 
 

@@ -15,7 +15,7 @@ BOOKED = datetime(2026, 11, 23, 12, tzinfo=NEW_YORK)
 VISIT = datetime(2026, 12, 4, 10, tzinfo=NEW_YORK)
 CONFIRMED = "Harbor Clinic: your visit is booked for Fri, Dec 4 at 10:00 AM. Questions: (212) 555-0100."
 FAR = "Harbor Clinic: you have a visit on Fri, Dec 4 at 10:00 AM. Reply C to confirm."
-NEAR = "Harbor Clinic, Fri, Dec 4 10:00 AM: no food after 4:00 AM, clear liquids to 8:00 AM."
+NEAR = "Harbor Clinic visit Fri, Dec 4 10:00 AM: no food after 4:00 AM, clear liquids to 8:00 AM."
 CANCELLED = "Harbor Clinic: your visit on Fri, Dec 4 at 10:00 AM has been cancelled."
 WELL = [(CONFIRMED, BOOKED + timedelta(minutes=1)), (FAR, VISIT - timedelta(days=3)), (NEAR, VISIT - timedelta(days=1))]
 

@@ -129,6 +129,25 @@ async def test_a_session_ends_when_nothing_is_done_and_the_live_stream_does_not_
         assert (await ada.get("/runbook"))[0] == 303
 
 
+@pytest.mark.parametrize("becomes", [Role.VIEWER, None])
+async def test_whose_rights_change_keeps_nothing_of_the_old_ones(console, becomes):  # S5, S7
+    async def know(role):
+        async with console.database.transaction() as connection:
+            if role is None:
+                return await store.disable_person(connection, "nina")
+            return await store.save_person(connection, "nina", role, password.hashed("a new one, long", salt=b"salt"))
+
+    await know(Role.ADMIN)
+    async with console.visitor(Role.ADMIN, "nina") as nina, console.visitor(Role.ADMIN, "ada") as ada:
+        link = await console.link(Role.ADMIN, "nina")
+        assert (await nina.get("/audit"))[0] == 200
+        await know(becomes)
+        assert (await nina.get("/audit"))[0] == 303
+        async with nina.session.post(link, headers=OWN, allow_redirects=False) as answer:
+            assert answer.status == 403
+        assert (await ada.get("/audit"))[0] == 200
+
+
 async def test_signing_out_ends_the_session_itself(console):
     async with console.visitor() as ada:
         before = [cookie.value for cookie in ada.session.cookie_jar]

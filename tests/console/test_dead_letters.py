@@ -123,3 +123,9 @@ async def test_a_letter_without_reason_or_json_is_shown_all_the_same(console):
         status, page = await ada.get(f"/dead-letters/{row['id']}")
     assert status == 200
     assert "not JSON" in page
+
+
+async def test_a_letter_with_an_odd_name_keeps_no_other_on_its_queue(console):  # I6
+    await console.dead_letter(b"odd", message_id="a\x00b")
+    await console.dead_letter(BODY, message_id="neighbour")
+    assert [row["message_id"] for row in await open_letters(console, 2)] == ["ab", "neighbour"]

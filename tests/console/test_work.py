@@ -6,17 +6,24 @@ import json
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
+import pytest
 from aiohttp import web
 
 from services.console.domain.access import Role
 from services.console.pages.checkins import chart_of
+from services.followup.webhooks import Webhooks
+from shared.messages.patient import ERASE
 from shared.postgres import outbox
-from shared.web.server import serving
+from shared.telemetry.metrics import Metrics
+from shared.web.health import Health
+from shared.web.server import build_application, serving
 from shared.web.signed_token import read
 from tests.builders import ny
-from tests.console.room import open_console
+from tests.console.room import OWN, open_console
+from tests.followup_room import ANA, open_followup
 
 CASE = "harb-0123456789"
+TASK = "5e" * 16
 SECRET = "a secret of the tests"
 
 
@@ -43,6 +50,27 @@ async def raise_task(console, kind="reply_to_read", task_id="t1", due_by=None):
         due_by,
         ny("2026-11-20 11:00"),
     )
+
+
+async def ask_to_read(console, task_id=TASK, kind="reply_to_read", *, asker="followup", is_kept=True):
+    """Let a service ask a person to read what a patient wrote when the second question of the PHQ-9 was open."""
+    await console.rows(
+        f"""INSERT INTO {asker}.staff_tasks (task_id, clinic_id, patient_ref, kind, refs, raised_at)
+           VALUES (%s, 'harbor', 'pt_1', %s, jsonb_build_object('provider_reference', 'SM1'), %s) RETURNING 1""",
+        task_id,
+        kind,
+        ny("2026-11-20 11:30"),
+    )
+    if is_kept:
+        await console.rows(
+            """WITH known AS (INSERT INTO followup.patients (patient_ref, clinic_id) VALUES ('pt_1', 'harbor')),
+                    asked AS (INSERT INTO followup.checkins (checkin_id, clinic_id, patient_ref, infusion_id, moment,
+                                     status, due_at, useless_at, instrument, item)
+                              VALUES ('ck_1', 'harbor', 'pt_1', 'i1', 'day_7', 'asking', now(), now(), 'phq9', 2))
+               INSERT INTO followup.replies (provider_reference, clinic_id, patient_ref, content, handled_as, received_at,
+                      kept_at, reading, belongs_to)
+               VALUES ('SM1', 'harbor', 'pt_1', 'sealed', 'none', now(), now(), 'clarify', 'ck_1/2') RETURNING 1"""
+        )
 
 
 async def commands(console):
@@ -109,19 +137,20 @@ async def test_who_may_not_answer_an_alert_is_offered_nothing_and_refused(consol
 
 @asynccontextmanager
 async def a_followup(seen):
-    """Stand in for followup's one route, with the token read as followup reads it."""
+    """Stand in for followup's routes, with the token read as followup reads it."""
 
-    async def case(request):
+    async def show(request):
         bearer = read(request.headers["Authorization"].removeprefix("Bearer "), SECRET, now=datetime.now().astimezone())
         seen.append(bearer)
-        if bearer is None or bearer.role != "clinician":
+        if bearer is None or bearer.role != "clinician" or bearer.about != request.match_info["id"]:
             raise web.HTTPNotFound
         return web.json_response(
             {"words": [{"at": "2026-11-20T16:50:00+00:00", "text": "<b>I cannot go on</b>", "phone": "+12125550123"}]}
         )
 
     application = web.Application()
-    application.router.add_get("/cases/{id}", case)
+    application.router.add_get("/cases/{id}", show)
+    application.router.add_get("/replies/{id}", show)
     async with serving(application, host="127.0.0.1", port=0) as port:
         yield f"http://127.0.0.1:{port}"
 
@@ -151,6 +180,119 @@ async def test_words_that_followup_cannot_show_are_a_clear_answer(console):
         status, page = await osei.post(f"/safety/{CASE}")
     assert status == 400
     assert "AFTERCARE_FOLLOWUP_TOKEN" in page
+
+
+@pytest.mark.parametrize("asker", ["followup", "booking_events", "notifier"])
+async def test_a_clinician_alone_is_shown_the_reply_that_a_task_is_about_and_the_look_is_kept(
+    database_url, amqp_url, sealer, asker
+):
+    seen = []
+    async with (
+        a_followup(seen) as url,
+        open_console(database_url, amqp_url, sealer, followup_url=url, followup_token=SECRET) as console,
+    ):
+        await ask_to_read(console, asker=asker)
+        async with console.visitor(Role.CLINICIAN, "dr.osei") as osei:
+            for listed in ("/tasks", "/checkins", f"/tasks/{TASK}"):
+                _status, page = await osei.get(listed)
+                assert f'<form method="post" action="/tasks/{TASK}">' in page
+                assert "Show the words and the number (kept in the audit)" in page
+                assert "I cannot go on" not in page
+            assert (await osei.post(f"/tasks/{TASK}", csrf="another"))[0] == 403
+            async with osei.session.post(f"/tasks/{TASK}", data={"csrf": await osei.csrf()}, headers=OWN) as answer:
+                assert answer.headers["Cache-Control"] == "no-store"
+                page = await answer.text()
+            assert "&lt;b&gt;I cannot go on" in page
+            assert "tel:+12125550123" in page
+            assert "PHQ-9, question 2" in page
+            assert "perhaps an answer, but not a clear one" in page
+            assert "Done</button>" in page
+        for role in (Role.VIEWER, Role.OPERATOR, Role.ADMIN):
+            async with console.visitor(role) as visitor:
+                for listed in ("/tasks", "/checkins", f"/tasks/{TASK}"):
+                    _status, page = await visitor.get(listed)
+                    assert "Only a clinician is shown the words." in page
+                    assert "Show the words" not in page
+                assert (await visitor.post(f"/tasks/{TASK}"))[0] == 403
+        looks = await console.rows("SELECT person, what, target FROM console.audit WHERE what LIKE 'read %%'")
+    assert [(bearer.who, bearer.role, bearer.about) for bearer in seen] == [("dr.osei", "clinician", "SM1")]
+    assert looks == [{"person": "dr.osei", "what": "read a reply", "target": "SM1"}]
+
+
+async def test_followup_itself_shows_the_console_a_reply_until_it_is_erased(database_url, amqp_url, sealer):
+    async with open_followup(database_url, sealer) as followup:
+        routes = Webhooks(followup.database, followup.clock, SECRET).routes()
+        application = build_application(routes, health=Health(), metrics=Metrics())
+        await followup.reply("canary: the waiting room was cold")
+        (task,) = await followup.rows(
+            "SELECT task_id, refs ->> 'provider_reference' AS reply FROM followup.staff_tasks"
+        )
+        async with (
+            serving(application, host="127.0.0.1", port=0) as port,
+            open_console(
+                database_url, amqp_url, sealer, followup_url=f"http://127.0.0.1:{port}", followup_token=SECRET
+            ) as console,
+            console.visitor(Role.CLINICIAN, "dr.osei") as osei,
+        ):
+            _status, page = await osei.post(f"/tasks/{task['task_id']}")
+            assert "canary: the waiting room was cold" in page
+            assert "tel:+12125550123" in page
+            await followup.take(
+                ERASE, {"clinic_id": "harbor", "patient_ref": ANA, "request_id": "r-1", "who": "front desk"}
+            )
+            status, page = await osei.post(f"/tasks/{task['task_id']}")
+            assert status == 400
+            assert "not kept any more" in page
+        looks = await followup.rows(
+            "SELECT who, role, provider_reference, allowed FROM followup.case_looks ORDER BY id"
+        )
+        kept = str(await followup.rows("SELECT h::text FROM followup.history h"))
+        kept += str(await followup.rows("SELECT a::text FROM console.audit a"))
+    assert [tuple(look.values()) for look in looks] == [
+        ("dr.osei", "clinician", task["reply"], allowed) for allowed in (True, False)
+    ]
+    assert "canary" not in kept
+    assert "2125550123" not in kept
+
+
+async def test_words_that_are_kept_no_more_are_not_offered(console):
+    await ask_to_read(console, is_kept=False)
+    async with console.visitor(Role.CLINICIAN) as osei:
+        status, page = await osei.get(f"/tasks/{TASK}")
+    assert status == 200
+    assert "It is not kept any more." in page
+    assert "Show the words" not in page
+
+
+async def test_words_that_followup_keeps_back_are_a_clear_answer(database_url, amqp_url, sealer):
+    application = web.Application()  # knows no reply
+    async with (
+        serving(application, host="127.0.0.1", port=0) as port,
+        open_console(
+            database_url, amqp_url, sealer, followup_url=f"http://127.0.0.1:{port}", followup_token=SECRET
+        ) as console,
+    ):
+        await ask_to_read(console)
+        async with console.visitor(Role.CLINICIAN) as osei:
+            status, page = await osei.post(f"/tasks/{TASK}")
+    assert status == 400
+    assert "not kept any more, or not for you to read" in page
+
+
+async def test_a_task_without_words_has_a_page_and_none_to_show(console):
+    await raise_task(console, "feed_braked")
+    async with console.visitor(Role.CLINICIAN) as osei:
+        status, page = await osei.get("/tasks/t1")
+        assert status == 200
+        assert "What was written" not in page
+        for unknown in ("/tasks/t1", "/tasks/t9"):
+            assert (await osei.post(unknown))[0] == 404
+        assert (await osei.get("/tasks/t9"))[0] == 404
+        assert (await osei.post("/tasks", task_id="t1", how="no_longer_needed"))[0] == 303
+        _status, page = await osei.get("/tasks/t1")
+    assert "no longer needed" in page
+    assert "Done</button>" not in page
+    assert await console.rows("SELECT 1 FROM console.audit WHERE what LIKE 'read %%'") == []
 
 
 async def test_a_task_is_done_once_and_told_with_who_and_how(console):

@@ -14,7 +14,10 @@ from services.console.domain.figures import Due, Feed, Figures, Letters, Pause, 
 from services.console.domain.masking import lines_of
 from services.console.domain.origin import Origin, origin_of
 from services.console.domain.verdict import Severity, headline, judge
-from services.console.domain.words import barriers
+from services.console.domain.words import barriers, question, reading, reason
+from services.followup.domain.instrument import CURRENT
+from services.followup.domain.reading import Interpretation
+from services.notifier.domain.state import Reason
 from tests.builders import NEW_YORK, ny
 
 START = ny("2026-11-20 12:00")
@@ -194,3 +197,45 @@ def test_what_bars_a_patients_texts_is_said_first_with_who_can_undo_it(bars, hel
     said = barriers(bars, upcoming, paused, NEW_YORK)
     assert len(said) == (words is not None)
     assert words is None or words in said[0]
+
+
+@pytest.mark.parametrize("code", Reason)
+def test_every_reason_is_spelled_in_words_of_its_own(code):
+    assert reason(code) != code.replace("_", " ")
+
+
+@pytest.mark.parametrize("code", Interpretation)
+def test_every_way_to_read_a_reply_is_spelled_in_words_of_its_own(code):
+    assert reading({"handled_as": "none", "reading": code}) != code.replace("_", " ")
+
+
+@pytest.mark.parametrize(
+    ("handled_as", "read_as", "words"),
+    [
+        ("none", "out_of_range", "a number that is no answer"),
+        ("none", "opt_out+cancel_request", "no more texts wanted, a wish to cancel"),
+        ("opt_out", "opt_out", "the keyword STOP; no more texts wanted"),
+        ("none", None, "an answer to a page, but not a clear one"),
+    ],
+)
+def test_what_a_reply_was_read_as_is_spelled(handled_as, read_as, words):
+    assert reading({"handled_as": handled_as, "reading": read_as}) == words
+
+
+@pytest.mark.parametrize(
+    ("asked_about", "instrument", "item", "words"),
+    [
+        (None, None, None, "none"),
+        ("visit", None, None, "about a visit"),
+        ("checkin", None, None, "a check-in"),  # erased since
+        ("checkin", "mood", 1, "mood, 0 to 10"),
+        ("checkin", "phq9", 9, "PHQ-9, question 9"),
+    ],
+)
+def test_the_question_that_was_open_is_spelled(asked_about, instrument, item, words):
+    assert question({"asked_about": asked_about, "instrument": instrument, "item": item}) == words
+
+
+@pytest.mark.parametrize("instrument", CURRENT)
+def test_every_instrument_has_a_name_for_people(instrument):
+    assert question({"asked_about": "checkin", "instrument": instrument, "item": 1}) != instrument.replace("_", " ")

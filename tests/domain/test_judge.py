@@ -30,6 +30,14 @@ def due(purpose=Purpose.REMINDER_NEAR, **changes):
         (due(), FACTS, NIGHT, Hold(Reason.OUTSIDE_WINDOW, ny("2026-12-02 06:00"))),  # the window wins
         (due(Purpose.SAFETY), FACTS, NIGHT, Send()),
         (due(Purpose.ANSWER_REPLY), FACTS, NIGHT, Send()),
+        (due(Purpose.ANSWER_REPLY), replace(FACTS, last_heard_at=NIGHT - timedelta(minutes=5)), NIGHT, Send()),
+        (  # DOMAIN.md 4.3: whoever wrote an hour ago may be asleep
+            due(Purpose.ANSWER_REPLY),
+            replace(FACTS, last_heard_at=NIGHT - timedelta(minutes=6)),
+            NIGHT,
+            Hold(Reason.OUTSIDE_WINDOW, ny("2026-12-02 06:00")),
+        ),
+        (due(Purpose.SAFETY), replace(FACTS, last_heard_at=NIGHT - timedelta(hours=1)), NIGHT, Send()),
         (due(wanted=False), FACTS, NOON, Hold(Reason.NOT_WANTED, ny("2026-12-02 06:00"))),
         (due(), replace(FACTS, has_opted_out=True), NOON, Hold(Reason.OPTED_OUT, ny("2026-12-02 06:00"))),
         (due(Purpose.OPT_OUT_CONFIRMATION), replace(FACTS, has_opted_out=True), NOON, Send()),

@@ -34,7 +34,7 @@ def own(tmp_path):
 def test_a_text_of_the_clinics_own_takes_the_place_of_ours(own):
     catalogue = catalogues_of(load_clinics(own(GOOD)))["harbor"]
     assert render("reminder_far", "en", VALUES, catalogue).text.startswith("Harbor: see you Wed, Dec 30")
-    assert render("reminder_far", "es", VALUES, catalogue).text.startswith("Harbor: tiene una cita")
+    assert render("reminder_far", "es", VALUES, catalogue).text.startswith("Harbor: tiene cita")
     assert check_config(own(GOOD)) == 0
 
 

@@ -1,7 +1,7 @@
 """What a patient should still be told: tables that read like the rules R1 to R4 and R8 to R10."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -126,6 +126,67 @@ def test_two_visits_on_one_day_get_one_reminder_naming_the_first():  # R10
     near = [m for m in result.messages if m.purpose is Purpose.REMINDER_NEAR]
     assert [m.values["bookings"] for m in near] == [["bk_early", "bk_late"]]
     assert near[0].values["starts_at"] == VISIT.isoformat()
+
+
+MORNING = ny("2026-12-03 12:00")
+"""The day before the visit, after the time of the ten o'clock visit's reminder and before that of one at two."""
+
+
+@pytest.mark.parametrize(
+    ("talk_booked", "infusion_booked", "now", "prepared_by"),
+    [
+        (BOOKED, BOOKED, BOOKED, "reminder:24h:2026-12-04T15:00Z"),
+        (MORNING, BOOKED, MORNING, "reminder:24h:2026-12-04T19:00Z"),  # too late for one of its own takes none away
+        (BOOKED, MORNING, MORNING, "confirmed:ehr/bk_infusion:r1"),  # that day's reminder has left already
+    ],
+)
+def test_an_infusion_later_that_day_is_prepared_for(talk_booked, infusion_booked, now, prepared_by):  # R3, R10
+    talk = appointment(
+        VISIT,
+        booked_at=talk_booked,
+        booking_id="bk_talk",
+        kind=VisitKind.CONSULTATION,
+        told=told(VISIT) if talk_booked < now else None,
+    )
+    later = VISIT + timedelta(hours=4)
+    infusion = appointment(
+        later,
+        booked_at=infusion_booked,
+        booking_id="bk_infusion",
+        told=told(later) if infusion_booked < now else None,
+    )
+    result = plan(talk, infusion, now=now)
+    message = next(m for m in result.messages if m.key == prepared_by)
+    assert message.values["preparation"]["fast_solids_from"] == (later - timedelta(hours=6)).isoformat()
+    assert "bk_infusion" in message.values["bookings"]
+
+
+def test_a_second_visit_that_no_reminder_prepares_for_is_confirmed_by_itself():
+    now = ny("2026-12-03 15:00")
+    talk = appointment(VISIT, booked_at=now, booking_id="bk_talk", kind=VisitKind.CONSULTATION)
+    infusion = appointment(VISIT + timedelta(hours=4), booked_at=now, booking_id="bk_infusion")
+    result = plan(talk, infusion, now=now)
+    assert [(m.values["bookings"], m.values["preparation"] is not None) for m in result.messages] == [
+        (["bk_talk"], False),
+        (["bk_infusion"], True),
+    ]
+
+
+@pytest.mark.parametrize("known", [None, told(ny("2026-12-08 10:00"))])
+def test_a_preparation_that_comes_after_fasting_has_begun_is_flagged(known):  # R2, R3
+    now = ny("2026-12-03 21:00")
+    result = plan(appointment(VISIT, booked_at=now, told=known), now=now)
+    (notice,) = result.messages
+    assert notice.send_at > datetime.fromisoformat(notice.values["preparation"]["fast_solids_from"])
+    assert kinds(result) == [TaskKind.BOOKED_INSIDE_FASTING]
+
+
+def test_a_reminder_of_the_same_day_does_not_keep_a_late_booking_from_its_preparation():
+    cadence = {"infusion": [{"before": "24h", "useless_within": "4h"}, {"before": "7h", "useless_within": "1h"}]}
+    now = ny("2026-12-03 19:45")
+    result = plan(appointment(ny("2026-12-04 12:00"), booked_at=now), now=now, at=clinic(cadence=cadence))
+    assert TaskKind.REMINDER_USELESS in kinds(result)
+    assert [m.values["preparation"] is not None for m in result.messages] == [True]
 
 
 def test_a_move_is_told_after_it_has_settled_and_replaces_the_reminders():  # R4

@@ -18,7 +18,9 @@ def test_times_are_spelled_on_the_zone_that_the_values_name():
 
 
 def test_spanish_is_spanish_and_an_unknown_language_is_english():
-    assert "su cita es el mié 30 dic, 5:30 p.m." in render("confirmation", "es-MX", VALUES["plain"], CATALOGUE).text
+    assert (
+        "su cita es el mié 30 dic a las 5:30 p.m." in render("confirmation", "es-MX", VALUES["plain"], CATALOGUE).text
+    )
     assert "your visit" in render("confirmation", "ht", VALUES["plain"], CATALOGUE).text
 
 

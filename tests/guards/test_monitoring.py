@@ -36,6 +36,13 @@ def test_every_panel_and_every_alert_asks_for_figures_that_are_told():
     assert asked <= known()
 
 
+def test_the_runbook_speaks_of_figures_that_are_told():
+    histograms = {family.name for family in Metrics().registry.collect() if family.type == "histogram"}
+    named = set(METRIC.findall((ROOT / "docs" / "runbook.md").read_text()))
+    assert named
+    assert named <= known() | histograms
+
+
 def test_every_alert_says_what_it_means_and_where_the_runbook_begins():
     headings = re.findall(r"^#+ (.+)$", (ROOT / "docs" / "runbook.md").read_text(), re.MULTILINE)
     anchors = {anchor_of(heading) for heading in headings}

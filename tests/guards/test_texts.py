@@ -79,6 +79,64 @@ def test_every_text_is_the_one_that_people_have_read():
     assert GOLDEN.read_text(encoding="utf-8") == written, f"a text changed: {__doc__}"
 
 
+@pytest.mark.parametrize(
+    ("name", "language", "case", "words"),
+    [
+        (
+            *("help", "en", "plain"),
+            "Harbor Clinic texts: appointment reminders and check-ins. Call (212) 555-0100 for help. "
+            "Msg&data rates may apply. Emergency: 911 or 988. Reply STOP to end.",
+        ),
+        (
+            *("opt_out_confirmation", "en", "plain"),
+            "Harbor Clinic: you will get no more texts from us. Your appointments are NOT cancelled. "
+            "Call (212) 555-0100 to change one. Reply START to resume.",
+        ),
+        (
+            *("enrolment", "en", "plain"),
+            "Harbor Clinic: reminders and check-ins by text, up to 7 msgs/week. Msg&data rates may apply. "
+            "Reply HELP for help, STOP to end. Not monitored 24/7. Emergency: 911 or 988.",
+        ),
+        (
+            *("checkin_today", "en", "again"),
+            "Sorry, I could not read that. Please reply with one number from 0 (worst) to 10 (best).",
+        ),
+        (
+            *("questionnaire_item", "en", "item 1"),
+            "Over the last 2 weeks, how often have you been bothered by any of the following problems? 1/9: ",
+        ),
+        (
+            *("questionnaire_item", "es", "item 1"),
+            "Durante las últimas 2 semanas, ¿qué tan seguido ha tenido molestias debido a los siguientes problemas? "
+            "1/9: ",
+        ),
+        (
+            *("safety_crisis", "en", "plain"),
+            "Thank you for telling us. This line is automated and not watched around the clock. "
+            "If you might hurt yourself, call or text 988 now, or call 911.",
+        ),
+        (
+            *("safety_alerted", "en", "plain"),
+            "Our care team has been alerted and will try to reach you. Veterans: call 988 then press 1. "
+            "Or text HOME to 741741. Clinic: (212) 555-0100",
+        ),
+        (
+            *("safety_crisis", "es", "plain"),
+            "Gracias por decírnoslo. Este sistema es automático y no se vigila las 24 horas. Si puede hacerse daño, "
+            "llame al 988 (oprima 2), envíe AYUDA al 988 o llame al 911.",
+        ),
+    ],
+)
+def test_words_that_clinicians_and_carriers_know_stay_as_they_are(name, language, case, words):  # 2.4, 3.5, 4.4, 6
+    assert words in render(name, language, values_of(name)[case], CATALOGUE).text
+
+
+@pytest.mark.parametrize("name", ["answer_noted_low", "questionnaire_item", "safety_crisis", "safety_possible"])
+def test_whoever_is_sent_to_988_in_spanish_may_text_as_well_as_call(name):  # 3.5: AYUDA to 988
+    values = values_of(name)
+    assert "AYUDA al 988" in render(name, "es", values.get("item 9") or values["plain"], CATALOGUE).text
+
+
 def test_every_language_has_every_text():
     english = CATALOGUE.names("en") | CATALOGUE.emails("en")
     for language in CATALOGUE.languages():

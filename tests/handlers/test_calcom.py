@@ -48,7 +48,7 @@ async def statuses(rooms):
 async def test_a_booking_becomes_a_confirmation_in_the_patients_language(rooms, post):
     assert (await post("created"))[0] == 202
     await rooms.until(ny("2026-11-20 12:05"))
-    assert rooms.texts()[0].startswith("Harbor Clinic: su cita es el vie 4 dic, 10:00 a.m.")
+    assert rooms.texts()[0].startswith("Harbor Clinic: su cita es el vie 4 dic a las 10:00 a.m.")
 
 
 async def test_a_delivery_that_comes_again_changes_nothing(rooms, post):
@@ -63,7 +63,7 @@ async def test_a_move_is_told_as_one(rooms, post):
     await rooms.until(ny("2026-11-21 10:05"))
     assert await statuses(rooms) == {"uid-first": "cancelled", "uid-second": "booked"}
     assert rooms.texts()[1:] == [
-        "Harbor Clinic: su cita del vie 4 dic, 10:00 a.m., pasa al sab 5 dic, 10:00 a.m. Preguntas: (212) 555-0100."
+        "Harbor Clinic: su cita del vie 4 dic a las 10:00 a.m. pasa al sab 5 dic a las 10:00 a.m. Preguntas: (212) 555-0100."
     ]
 
 

@@ -64,6 +64,21 @@ async def test_a_number_that_leads_nowhere_is_asked_once(rooms, code):
     assert await tasks(rooms) == ["number_unusable"]
 
 
+@pytest.mark.parametrize(("between", "asked"), [(None, 2), (Receipt.DELIVERED, 4)])
+async def test_a_number_is_given_up_when_two_texts_in_a_row_find_nobody(rooms, between, asked):  # 30005
+    fates = [Receipt.UNDELIVERED, *([between] if between else []), Receipt.UNDELIVERED]
+    await booked(rooms)
+    for day, fate in enumerate(fates, start=5):
+        code = "30005" if fate is Receipt.UNDELIVERED else None
+        await receive_receipt(rooms, rooms.sandbox.accepted()[-1]["sid"], fate, code=code)
+        await rooms.book(
+            booking_id=f"bk_{day}", patient=ANA, starts_at=f"2026-12-{day:02d}T10:00:00-05:00", ends_at=None
+        )
+        rooms.clock.advance(timedelta(minutes=1))
+        await rooms.send()
+    assert len(rooms.texts()) == asked
+
+
 async def test_after_a_stop_at_the_provider_emails_go_on(rooms):  # 21610, K9
     rooms.sandbox.opt_outs.blocked.add("+12125550123")
     await booked(rooms)

@@ -190,7 +190,7 @@ async def test_one_click_ends_emails_and_looking_does_not(open_mail):  # RFC 805
     path = link(rooms.mails()[0])
     async with rooms.http.get(path) as page:
         text = await page.text()
-        assert (page.status, "Would you like no more e-mails" in text) == (200, True)
+        assert (page.status, "Do you want to stop e-mails" in text) == (200, True)
         assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert await rooms.rows("SELECT 1 FROM notifier.suppressions") == []
     for _ in range(2):

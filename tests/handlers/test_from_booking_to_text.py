@@ -55,7 +55,7 @@ async def test_a_storm_of_moves_is_told_once(rooms):
     await rooms.until(AFTER)
     notices = [text for text in rooms.texts() if "is now on" in text]
     assert notices == [
-        "Harbor Clinic: your visit of Fri, Dec 4 at 10:00 AM is now on Mon, Dec 7 at 10:00 AM. Questions: (212) 555-0100."
+        "Harbor Clinic: your visit on Fri, Dec 4 at 10:00 AM is now on Mon, Dec 7 at 10:00 AM. Questions: (212) 555-0100."
     ]
     assert sum("you have a visit on" in text for text in rooms.texts()) == 1
 
@@ -123,6 +123,41 @@ async def test_a_patient_is_found_again_when_their_address_changes(rooms):
     await rooms.book(booking_id="bk_2", patient={**anonymous, "email": "ana.new@example.org"})
     rows = await rooms.rows("SELECT patient_ref FROM booking_events.patients")
     assert len(rows) == 1
+
+
+async def test_a_booking_that_becomes_somebody_elses_is_news_to_them(rooms):
+    await rooms.book()
+    await rooms.until(ny("2026-12-02 12:00"))
+    bo = {"patient_id": "p-2", "given_name": "Bo", "phone": "+12125550124"}
+    await rooms.book(RESCHEDULED, revision=2, starts_at="2026-12-04T12:00:00-05:00", ends_at=None, patient=bo)
+    await rooms.until(AFTER)
+    to_bo = [entry["body"] for entry in rooms.sandbox.accepted() if entry["to"] == "+12125550124"]
+    assert "is booked for Fri, Dec 4 at 12:00 PM" in to_bo[0], "what Ana knew must not reach Bo"
+    assert len(to_bo) == 2
+    assert len(rooms.texts()) == 4  # confirmation and far reminder went to Ana
+    task = await rooms.row("SELECT kind, t.patient_ref FROM booking_events.staff_tasks t")
+    ana = await rooms.row("SELECT patient_ref FROM notifier.messages ORDER BY id LIMIT 1")
+    assert task == {"kind": "change_not_texted_in_time", **ana}
+
+
+async def test_a_booking_whose_patient_is_named_anew_at_the_same_number_is_not_told_twice(rooms):
+    await rooms.book()
+    await rooms.until(ny("2026-11-20 13:00"))
+    await rooms.book(RESCHEDULED, revision=2, patient={"patient_id": "p-1-merged"})
+    await rooms.until(ny("2026-11-21 13:00"))
+    assert len(rooms.texts()) == 1
+
+
+async def test_visits_by_two_clocks_are_told_by_their_own(rooms):
+    west = {"time_zone": "America/Los_Angeles"}
+    noon = {"visit_kind": "consultation", "modality": "telemedicine", "starts_at": "2026-12-04T12:00:00-05:00"}
+    await rooms.book(booking_id="bk_video", patient=west, ends_at=None, **noon)
+    await rooms.book(booking_id="bk_site", patient=west, starts_at="2026-12-04T15:00:00-05:00", ends_at=None)
+    await rooms.until(AFTER)
+    said = " ".join(rooms.texts())
+    assert (said.count("Dec 4 at 9:00 AM"), said.count("Dec 4 at 3:00 PM"), said.count("Dec 4 3:00 PM")) == (3, 2, 1)
+    assert "no food after 9:00 AM, clear liquids to 1:00 PM" in said
+    assert "12:00 PM" not in said
 
 
 async def test_two_people_with_one_phone_are_two_patients(rooms):

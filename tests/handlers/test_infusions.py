@@ -3,6 +3,7 @@
 import pytest
 
 from services.booking_events.domain.task import TaskKind
+from services.booking_events.handlers.assume_completed import AssumeCompleted
 from shared.clinics.model import Clinics
 from shared.messages.booking import CANCELLED, COMPLETED, NO_SHOW, RESCHEDULED
 from shared.messages.infusions import PATIENT_INFUSIONS
@@ -73,6 +74,32 @@ async def test_a_feed_that_never_says_so_is_not_waited_for(rooms):
     (snapshot,) = await told(rooms, assumed(rooms))
     assert [(item["infusion_id"], item["assumed"]) for item in snapshot["infusions"]] == [("ehr/bk_1", True)]
     assert await told(rooms, assumed(rooms)) == []
+
+
+async def test_a_clinic_that_left_the_file_keeps_no_other_from_going_on(rooms):
+    await rooms.book(clinic_id="mesa", booking_id="gone", patient={"patient_id": "p-2"})
+    await rooms.book()
+    rooms.clock.set(ny("2026-12-05 12:00"))
+    clinics = example_clinics()
+    left = clinics.model_copy(update={"clinics": {"harbor": clinics.clinics["harbor"]}})
+    rooms.assumer = AssumeCompleted(rooms.bookings, rooms.clock, left)
+    (snapshot,) = await told(rooms, assumed(rooms))
+    assert snapshot["infusions"][0]["infusion_id"] == "ehr/bk_1"
+    assert await rooms.assumer.run_once() == 0
+
+
+async def test_one_visit_that_cannot_be_settled_keeps_no_other_from_going_on(rooms):
+    await rooms.book(booking_id="odd", patient={"patient_id": "p-2"})
+    await rooms.book()
+    await rooms.run("UPDATE booking_events.patients SET contact = 'x' WHERE patient_ref <> %s", await ref_of(rooms))
+    rooms.clock.set(ny("2026-12-05 12:00"))
+    (snapshot,) = await told(rooms, assumed(rooms))
+    assert snapshot["infusions"][0]["infusion_id"] == "ehr/bk_1"
+
+
+async def ref_of(rooms):
+    row = await rooms.row("SELECT patient_ref FROM booking_events.appointments WHERE booking_id = 'bk_1'")
+    return row["patient_ref"]
 
 
 async def test_of_a_feed_that_says_so_nothing_is_assumed(rooms):

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from cli.patient import write_export
 from services.notifier.handlers.sweep_inbound import SweepInbound
 from shared.kernel.errors import PermanentError, TransientError
 from shared.messages.booking import RESCHEDULED
@@ -182,3 +183,20 @@ async def test_nobody_of_another_clinic_is_touched(rooms):
     request = ErasePatient(clinic_id="mesa", patient_ref=await patient_ref(rooms), request_id="r-1", who="x")
     with pytest.raises(PermanentError, match="patient_ref"):
         await rooms.say(ERASE, request)
+
+
+async def test_whoever_writes_from_an_erased_number_is_answered(rooms):  # S-1: a crisis text must be able to leave
+    await met(rooms)
+    await asked(rooms, ERASE, ErasePatient)
+    told = len(rooms.texts())
+    await rooms.receive("HELP")
+    await rooms.send()
+    assert len(rooms.texts()) == told + 1
+
+
+async def test_an_export_is_its_owners_alone_even_where_a_file_was_open_to_everybody(tmp_path):  # I15
+    path = tmp_path / "export.json"
+    path.write_text("an earlier one", encoding="utf-8")
+    path.chmod(0o644)
+    await write_export(path, {"notifier": {}})
+    assert path.stat().st_mode & 0o777 == 0o600

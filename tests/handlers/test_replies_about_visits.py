@@ -119,7 +119,7 @@ async def test_a_yes_with_nothing_ahead_is_answered_too(rooms):
     await reminded(rooms)
     await rooms.book(CANCELLED, revision=2)
     await answered(rooms, "yes", ReplyResult.CONFIRM)
-    assert "We find no visit ahead for you." in rooms.texts()[-1]
+    assert "We do not see a visit ahead for you." in rooms.texts()[-1]
 
 
 async def test_the_open_questions_of_a_number_come_newest_first_and_end_with_the_visit(rooms):

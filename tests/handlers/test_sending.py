@@ -1,6 +1,7 @@
 """Exactly one text, whatever the provider does."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -9,7 +10,7 @@ from services.notifier.handlers.adopt_by_receipt import adopt_by_receipt
 from services.notifier.handlers.take_receipt import ReceiptReport
 from services.notifier.store import pauses
 from shared.messages import outcome as events
-from shared.messages.booking import CANCELLED
+from shared.messages.booking import CANCELLED, RESCHEDULED
 from shared.messages.pause import PAUSE, RESUME, TRY_PROVIDER, PauseClinic, ResumeClinic, TryProvider
 from shared.postgres.unit_of_work import unit_of_work
 from tests.builders import ny
@@ -23,7 +24,7 @@ async def booked(rooms, **changes):
 
 
 async def message(rooms):
-    return await rooms.row("SELECT * FROM notifier.messages WHERE purpose = 'confirmation'")
+    return await rooms.row("SELECT * FROM notifier.messages WHERE purpose = 'confirmation' ORDER BY id")
 
 
 async def settled(rooms):
@@ -91,6 +92,40 @@ async def test_a_cancellation_while_the_outcome_is_unknown_stops_the_resend(room
     assert (await message(rooms))["outcome"] == "withdrawn"
 
 
+async def left_after_all(rooms):
+    """Let a confirmation turn out to have left, while something newer of the booking waits."""
+
+    async def sent():
+        await rooms.settler.run_once()
+        await rooms.send()
+        return (await message(rooms))["outcome"] == "sent"
+
+    await until(sent, what="the confirmation to be adopted")
+    await rooms.until(ny("2026-11-20 13:00"))
+
+
+async def test_a_revision_that_changes_nothing_told_does_not_repeat_what_was_in_doubt(rooms):
+    rooms.sandbox.faults.add({"kind": "500_after", "count": 1})
+    await booked(rooms)
+    await rooms.send()
+    await rooms.book(RESCHEDULED, revision=2, consent={"reminders": True, "checkins": True})
+    rooms.clock.set(ny("2026-11-20 12:02"))
+    await left_after_all(rooms)
+    assert len(rooms.texts()) == 1
+
+
+async def test_a_move_while_the_confirmation_is_in_doubt_is_told_as_a_move(rooms):
+    rooms.sandbox.faults.add({"kind": "500_after", "count": 1})
+    await booked(rooms)
+    await rooms.send()
+    await rooms.book(RESCHEDULED, revision=2, starts_at="2026-12-07T10:00:00-05:00", ends_at=None)
+    rooms.clock.set(ny("2026-11-20 12:02"))
+    await left_after_all(rooms)
+    booked_for, moved = rooms.texts()
+    assert "is booked for Fri, Dec 4" in booked_for
+    assert "on Fri, Dec 4 at 10:00 AM is now on Mon, Dec 7" in moved
+
+
 async def test_too_many_requests_are_tried_again_later(rooms):
     rooms.sandbox.faults.add({"kind": "429", "count": 1, "seconds": 1})
     await booked(rooms)
@@ -115,6 +150,9 @@ async def test_bad_credentials_pause_everything_and_lose_nothing(rooms):
     pauses = await rooms.rows("SELECT scope, cause FROM notifier.pauses")
     assert [(row["scope"], row["cause"]) for row in pauses] == [("provider", "20003")]
     assert [row["kind"] for row in await rooms.rows("SELECT kind FROM notifier.staff_tasks")] == ["provider_stopped"]
+    await rooms.send()
+    paused = partial(rooms.context.metrics.registry.get_sample_value, "aftercare_sending_paused")
+    assert (paused({"provider": "twilio"}), paused({"provider": "sendgrid"})) == (1, 0)
 
     async def both():
         await rooms.send()
@@ -314,3 +352,18 @@ async def test_every_parameter_is_one_that_twilio_knows(rooms):
     await rooms.send()
     asked = [entry for entry in rooms.sandbox.ledger.entries if entry["kind"] == "create"]
     assert [entry["unknown"] for entry in asked] == [[]]
+
+
+@pytest.mark.parametrize(
+    "sealed", ["recipients SET contact = 'x'", "message_bodies SET template_values = 'x'"], ids=["contact", "words"]
+)
+async def test_what_cannot_be_opened_keeps_no_other_from_being_sent_and_is_not_given_up(rooms, sealed):  # I6, S11
+    await rooms.book(booking_id="odd", patient={"patient_id": "p-2", "phone": "+12125550188"})
+    await rooms.run(f"UPDATE notifier.{sealed}")
+    await rooms.book()
+    rooms.clock.set(ny("2026-12-01 10:00"))
+    await rooms.send()
+    sent = [len(rooms.sandbox.accepted(to=phone)) for phone in ("+12125550123", "+12125550188")]
+    assert sent == [2, 0]
+    rows = await rooms.rows("SELECT outcome FROM notifier.messages WHERE due_at <= %s", rooms.clock.now())
+    assert {row["outcome"] for row in rows} == {"sent", None}

@@ -135,7 +135,7 @@ async def test_one_who_cannot_lets_the_next_be_called(line):
     line.sandbox.calls.line(call.sid).answer()
     await line.sandbox.calls.line(call.sid).press("2")
     assert (await answered(line))["answer"] == "declined"
-    await until(lambda: heard(call).endswith("Gracias. Llamaremos a la siguiente persona."), what="the goodbye")
+    await until(lambda: heard(call).endswith("Gracias. Avisaremos a la siguiente persona."), what="the goodbye")
 
 
 async def test_another_key_is_asked_for_again(line):

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+import struct
 
 import pytest
+from aiormq import spec
 
+from shared.broker.connection import open_connection
 from shared.broker.consumer import ATTEMPT, CAUSE, QUEUE, REASON, ROUTING_KEY
-from shared.broker.topology import BOOKING_EVENTS, retry_queue
+from shared.broker.topology import BOOKING_EVENTS, EVENTS, retry_queue
 from shared.kernel.errors import PermanentError, TransientError
 from shared.kernel.traceparent import TRACEPARENT
 from shared.messages.booking import CANCELLED, CREATED
@@ -80,6 +83,48 @@ async def test_what_cannot_be_understood_is_a_dead_letter_at_once(line, body, re
     assert "CANARY" not in str(letter.headers)
     assert (letter.headers[QUEUE], letter.headers[ROUTING_KEY], letter.headers[ATTEMPT]) == (BOOKING_EVENTS, CREATED, 1)
     assert letter.body == body
+
+
+class _Written(spec.Basic.Properties):
+    """Properties as somebody's client wrote them, byte by byte."""
+
+    def __init__(self, written):
+        super().__init__()
+        self.written = written
+
+    def marshal(self):
+        return self.written
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param(struct.pack(">H", 0x0008) + b"\x07Cl\xednica", id="a name in Latin-1"),
+        pytest.param(struct.pack(">HQ", 0x0040, 638_000_000_000_000_000), id="a time in ticks"),
+        pytest.param(struct.pack(">HQ", 0x0040, 2**63), id="a time beyond any clock"),
+    ],
+)
+async def test_what_stands_beside_a_body_costs_nobody_the_link(line, written):  # I6, F17
+    connection = await open_connection(line.url, name="somebody's client")
+    async with connection:
+        channel = await (await connection.channel()).get_underlay_channel()
+        await line.publish(booking_id="before")
+        for body in (json.dumps(booking_json(booking_id="odd")).encode(), b"not JSON"):
+            await channel.basic_publish(body, exchange=EVENTS, routing_key=CREATED, properties=_Written(written))
+        await line.publish(booking_id="after")
+    async with line.consuming():
+        await line.took_effect("before", "odd", "after")
+        (letter,) = await line.dead_letters(1)
+    assert letter.body == b"not JSON"
+    assert await line.depth(BOOKING_EVENTS) == 0
+
+
+async def test_a_routing_key_that_no_broker_would_take_still_leaves_for_the_dead_letters(line):  # I6
+    async with line.consuming():
+        # It just fits into one frame; with what is written beside it on its way to a person it would not.
+        await line.publish(body=b"not JSON", headers={ROUTING_KEY: "x" * 130_772})
+        (letter,) = await line.dead_letters(1)
+    assert letter.headers[ROUTING_KEY] == "x" * 255
 
 
 async def test_a_bare_booking_is_taken_once(line):
@@ -173,6 +218,24 @@ async def test_each_failure_waits_longer(line, error, attempts_so_far, waits_in)
             return await line.depth(waiting) == 1
 
         await until(waits, what=f"a message in {waiting}")
+
+
+@pytest.mark.parametrize("held_up", ["SELECT pg_advisory_xact_lock(7)", "SELECT pg_sleep(5)"])
+async def test_what_others_hold_up_for_long_is_not_given_up(line, held_up):  # F22
+    async def wait(unit, _envelope, _booking):
+        await unit.connection.execute("SET LOCAL lock_timeout = '50ms'; SET LOCAL statement_timeout = '80ms'")
+        await unit.connection.execute(held_up)
+
+    line.handle = wait
+    async with line.database.transaction() as holder:
+        await holder.execute("SELECT pg_advisory_xact_lock(7)")
+        async with line.consuming():
+            await line.publish(booking_id="a", headers={ATTEMPT: 3})
+
+            async def waits():
+                return await line.depth(retry_queue(BOOKING_EVENTS, "1m")) == 1
+
+            await until(waits, what="the delivery to wait for a better time")
 
 
 async def test_when_everything_fails_nothing_is_given_up_and_all_goes_on_afterwards(line):  # the breaker

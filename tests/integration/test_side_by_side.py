@@ -4,6 +4,7 @@ import asyncio
 
 import psycopg
 import pytest
+from psycopg import AsyncPipeline
 
 from shared.broker.handler import Handler, Job, handle_together
 from shared.broker.topology import BOOKING_EVENTS
@@ -215,6 +216,23 @@ async def test_where_the_last_statement_fails_nothing_has_happened(database, sta
     async with database.transaction() as connection:  # the connection serves the next one
         await connection.execute("INSERT INTO history (at, booking_id, what) VALUES (now(), 'b', 'noted')")
     assert await transactions(database) == 1
+
+
+async def test_what_failed_is_told_where_the_driver_tells_of_what_was_passed_over(database, monkeypatch):
+    """It does where the refusal arrives between two of its own looks: too seldom to be waited for here."""
+    leave = AsyncPipeline.__aexit__
+
+    async def told_late(self, *failure):
+        try:
+            await leave(self, *failure)
+        except psycopg.Error:
+            raise psycopg.errors.PipelineAborted("pipeline aborted")  # noqa: B904 - as the driver does
+
+    monkeypatch.setattr(AsyncPipeline, "__aexit__", told_late)
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        async with database.transaction(last=lambda: [("SELECT 1 / %s", (0,))]) as connection:
+            await connection.execute("SELECT 1")
+    assert await transactions(database) == 0
 
 
 async def test_a_transaction_begins_with_its_first_statement(database):

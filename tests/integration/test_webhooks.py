@@ -17,6 +17,8 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(120)
 
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
 
 async def test_a_signed_booking_is_kept_once_and_becomes_a_text(running):
     phone = "+12125550401"
@@ -130,6 +132,7 @@ async def test_what_the_provider_did_not_sign_for_us_is_refused(running):  # S1,
         await running.call(
             "POST", "notifier", "/twilio/inbound", body=b"{}", headers={"Content-Type": "application/json"}
         ),
+        await running.call("POST", "notifier", "/twilio/inbound", body=b"Body=\xff", headers=FORM),
     ]
     assert {(status, answer) for status, answer in refusals} == {(403, '{"error": "not signed"}')}
     # Names and values are signed without separators: this one is signed like the honest one, and lacks a sender.

@@ -98,6 +98,15 @@ async def test_two_visits_on_one_day_are_one_reminder_naming_the_first(story):  
     assert all("from 10:00 AM" in text for text in story.said_to(patient)[1:])
 
 
+async def test_an_infusion_after_another_visit_that_day_is_prepared_for(story):
+    patient = story.patient()
+    await story.book(patient, "bk_1", FRIDAY, kind="consultation")
+    await story.book(patient, "bk_2", FRIDAY + timedelta(hours=4))
+    await story.end(AFTER)
+    assert kinds(story, patient) == [Kind.CONFIRMED, Kind.FAR, Kind.NEAR]
+    assert "Fri, Dec 4 from 10:00 AM: no food after 8:00 AM, clear liquids to 12:00 PM" in story.said_to(patient)[-1]
+
+
 async def test_the_first_of_two_visits_on_one_day_is_cancelled(story):
     patient = story.patient()
     await story.book(patient, "bk_1", FRIDAY)

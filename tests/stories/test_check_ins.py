@@ -164,3 +164,30 @@ async def test_the_same_text_delivered_twice_and_a_question_long_past(rooms):
     assert rooms.heard_by(PHONE)[-1].startswith("Harbor Clinic: thank you. ")
     tasks = [row["kind"] for row in await rooms.rows("SELECT kind FROM followup.tasks_v1")]
     assert tasks.count("reply_to_read") == 1
+
+
+async def test_what_is_read_late_in_the_evening_is_answered_in_the_morning(rooms):  # 4.3
+    await infused(rooms)
+    await rooms.until(ny("2026-12-04 19:30"))
+    rooms.is_up = False
+    await rooms.reply("the waiting room was cold")
+    told = rooms.heard_by(PHONE)
+    rooms.clock.set(ny("2026-12-04 20:30"))
+    await rooms.come_up()
+    assert rooms.heard_by(PHONE) == told
+    await rooms.until(ny("2026-12-05 09:00"))
+    (answer,) = rooms.heard_by(PHONE)[len(told) :]
+    assert "Our staff will read your message" in answer
+
+
+async def test_what_could_not_be_read_late_in_the_evening_is_asked_again_in_the_morning(rooms):  # 4.3
+    await infused(rooms)
+    await rooms.until(ny("2026-12-05 19:30"))
+    told = rooms.heard_by(PHONE)
+    rooms.is_up = False
+    await rooms.reply("so so i guess")
+    rooms.clock.set(ny("2026-12-05 20:30"))
+    await rooms.come_up()
+    assert rooms.heard_by(PHONE) == told
+    await rooms.until(ny("2026-12-06 09:00"))
+    assert "could not read" in rooms.heard_by(PHONE)[len(told)]

@@ -176,12 +176,16 @@ def take(
     now: datetime,
     booked_at: datetime,
     announced: bool,
+    handed_over: bool = False,
 ) -> Appointment:
     """Return the appointment after an event that takes effect.
 
     ``booked_at`` is when the booking system made it. Where ``announced`` is false the booking was imported: the patient
     is taken to know it as it is, and reminders count from when it was booked rather than from when we learned of it.
+    Where it was ``handed_over`` to somebody at another number, they know nothing of what was told and agreed before.
     """
+    if current is not None and handed_over:
+        current = replace(current, told=None, confirmed_for=None, timed_at=now)
     same_time = current is not None and current.starts_at == booking.starts_at and current.status is status
     taken = Appointment(
         identity=identity,

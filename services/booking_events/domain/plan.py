@@ -4,7 +4,7 @@ Pure: appointments and policy in, messages and tasks out. Planned twice from the
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -37,6 +37,16 @@ class Telling:
     """False where a message lists a visit without saying when it is."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Reminder:
+    """One reminder of a day's visits: for which of them it is of use, and from whose time it is reckoned."""
+
+    step: Step
+    visits: Sequence[Appointment]
+    reckoned_from: Appointment
+    send_at: datetime
+
+
 @dataclass(slots=True)
 class Plan:
     """The messages, what sending them tells, and what people have to do."""
@@ -61,13 +71,17 @@ class _Planner:
         self._zone = ZoneInfo(patient.time_zone) if patient.time_zone else clinic.zone
         self._window = clinic.window.hours
         self._plan = Plan()
+        self._prepared_by_reminder: set[Identity] = set()
+        self._prepared_at: dict[Identity, datetime] = {}
+        """When a notice brings the preparation of those that no reminder prepares for."""
 
     def plan(self, appointments: Sequence[Appointment]) -> Plan:
         in_order = sorted(appointments, key=lambda item: (item.starts_at, str(item.identity)))
         ahead = [item for item in in_order if item.status is Status.BOOKED and item.starts_at > self._now]
+        reminders = [reminder for visits in _grouped(ahead, self._day_of) for reminder in self._reminders_of(visits)]
         self._plan_notices(in_order, ahead)
-        for visits in _by_day(ahead, self._clinic.zone):
-            self._plan_reminders(visits)
+        for reminder in reminders:
+            self._plan_reminder(reminder)
         for visit in ahead:
             self._flag_fasting(visit)
         if ahead and not self._can_be_texted() and not self._can_be_mailed():
@@ -91,7 +105,9 @@ class _Planner:
             self._plan_cancellation(item)
         if new:
             first_ever = all(item.told is None for item in appointments)
-            self._plan_confirmation(new, after=self._plan_enrolment(new) if first_ever else None)
+            after = self._plan_enrolment(new) if first_ever else None
+            for visits in _grouped(new, self._clock_of):
+                self._plan_confirmation(visits, after=after)
 
     def _is_to_be_called_off(self, item: Appointment) -> bool:
         told = item.told
@@ -128,16 +144,22 @@ class _Planner:
                 self._task(TaskKind.CHANGE_NOT_TEXTED_IN_TIME, visit, due_by=visit.starts_at)
         # What comes before a text may leave must not keep the others from being confirmed.
         in_time = [visit for visit in visits if visit.starts_at > send_at]
-        if not in_time:
-            return
-        newest = max(in_time, key=lambda item: (item.changed_at, str(item.identity)))
-        first = in_time[0]
+        # A text prepares for the first visit that it lists: another that no reminder prepares for has one of its own.
+        alone = [visit for visit in in_time[1:] if self._late_preparation(visit) is not None]
+        together = [visit for visit in in_time if visit not in alone]
+        for group in (together, *([visit] for visit in alone)):
+            if group:
+                self._confirm(group, since=settled, after=after)
+
+    def _confirm(self, visits: Sequence[Appointment], *, since: datetime, after: str | None) -> None:
+        newest = max(visits, key=lambda item: (item.changed_at, str(item.identity)))
+        first = visits[0]
         self._notice(
             f"confirmed:{newest.identity}:{newest.order}",
             Purpose.CONFIRMATION,
             "confirmation",
-            in_time,
-            since=settled,
+            visits,
+            since=since,
             useful_until=first.starts_at,
             values={"preparation": self._late_preparation(first)},
             after=after,
@@ -207,6 +229,8 @@ class _Planner:
         if send_at >= useful_until:
             return
         stands = visits[0].status is Status.BOOKED
+        if values.get("preparation") is not None:
+            self._prepared_at[visits[0].identity] = send_at
         self._message(
             key,
             purpose,
@@ -222,36 +246,52 @@ class _Planner:
 
     # Reminders: planned ahead, one per day and step, naming the first visit (R10).
 
-    def _plan_reminders(self, visits: Sequence[Appointment]) -> None:
-        first = visits[0]
+    def _reminders_of(self, visits: Sequence[Appointment]) -> Iterator[_Reminder]:
+        """Decide on the reminders of one day, and which visits they prepare for.
+
+        One that got its time too late for a reminder takes none from the visits of that day that were there before.
+        """
         steps = {step.before: step for visit in visits for step in self._clinic.steps_for(visit.visit_kind)}
         for step in sorted(steps.values(), key=lambda step: -step.before):
-            send_at = self._reminder_time(first, step)
-            if send_at is None:
+            times = [(visit, at) for visit in visits if (at := self._reminder_time(visit, step)) is not None]
+            if not times:
                 continue
-            expires_at = first.starts_at - step.useless_within
-            if send_at >= min(expires_at, self._fasting_from(first) or expires_at):
-                if step.is_near:
-                    self._task(TaskKind.REMINDER_USELESS, first, due_by=first.starts_at)
-                continue
-            near = step.is_near
-            key = f"reminder:{_hours(step.before)}:{_stamp(first.starts_at)}"
-            self._message(
-                key,
-                Purpose.REMINDER_NEAR if near else Purpose.REMINDER_FAR,
-                "reminder_near" if near else "reminder_far",
-                visits,
-                send_at=send_at,
-                expires_at=expires_at,
-                values={
-                    "preparation": self._preparation(first) if near else None,
-                    "is_confirmed": all(visit.is_confirmed for visit in visits),
-                },
-                answer_until=first.starts_at,
-            )
-            self._plan.tellings += [
-                Telling(key, visit.identity, visit.to_tell, tells=visit is first) for visit in visits
-            ]
+            reckoned_from, send_at = times[0]
+            useful = [visit for visit in visits if send_at < self._useful_until(visit, step)]
+            if step.is_near:
+                for visit, _at in times:
+                    if visit not in useful:
+                        self._task(TaskKind.REMINDER_USELESS, visit, due_by=visit.starts_at)
+                # What got its time after this has left is not told by it.
+                self._prepared_by_reminder |= {visit.identity for visit in useful if visit.timed_at <= send_at}
+            if useful:
+                yield _Reminder(step, useful, reckoned_from, send_at)
+
+    def _useful_until(self, visit: Appointment, step: Step) -> datetime:
+        expires_at = visit.starts_at - step.useless_within
+        return min(expires_at, self._fasting_from(visit) or expires_at)
+
+    def _plan_reminder(self, reminder: _Reminder) -> None:
+        step, visits = reminder.step, reminder.visits
+        first, near = visits[0], reminder.step.is_near
+        to_prepare = next((visit for visit in visits if self._needs_preparation(visit)), first)
+        key = f"reminder:{_hours(step.before)}:{_stamp(reminder.reckoned_from.starts_at)}"
+        if any(message.key == key for message in self._plan.messages):
+            key += ":video"  # at the same moment as one on site, and told by another clock
+        self._message(
+            key,
+            Purpose.REMINDER_NEAR if near else Purpose.REMINDER_FAR,
+            "reminder_near" if near else "reminder_far",
+            visits,
+            send_at=reminder.send_at,
+            expires_at=first.starts_at - step.useless_within,
+            values={
+                "preparation": self._preparation(to_prepare) if near else None,
+                "is_confirmed": all(visit.is_confirmed for visit in visits),
+            },
+            answer_until=first.starts_at,
+        )
+        self._plan.tellings += [Telling(key, visit.identity, visit.to_tell, tells=visit is first) for visit in visits]
 
     def _reminder_time(self, visit: Appointment, step: Step) -> datetime | None:
         """Return when a reminder leaves: outside the window rather earlier than later (R2); None if too late (R3)."""
@@ -284,18 +324,27 @@ class _Planner:
 
     def _late_preparation(self, visit: Appointment) -> dict[str, Any] | None:
         """Return the preparation for a notice when no reminder will bring it any more (R3)."""
-        near = [step for step in self._clinic.steps_for(visit.visit_kind) if step.is_near]
-        if near and self._reminder_time(visit, near[-1]) is not None:
-            return None
-        return self._preparation(visit)
+        return None if visit.identity in self._prepared_by_reminder else self._preparation(visit)
 
     def _flag_fasting(self, visit: Appointment) -> None:
-        """Tell staff when a visit got its time after fasting should have begun (R3)."""
+        """Tell staff when a visit got its time, or its patient hears of it, after fasting should have begun (R3)."""
         fasting = self._fasting_from(visit)
-        if fasting is not None and visit.timed_at > fasting:
+        if fasting is not None and max(visit.timed_at, self._prepared_at.get(visit.identity, visit.timed_at)) > fasting:
             self._task(TaskKind.BOOKED_INSIDE_FASTING, visit, due_by=visit.starts_at)
 
     # Small parts.
+
+    def _clock_of(self, visit: Appointment) -> ZoneInfo:
+        """Return whose clock a visit is told by: the clinic's, but the patient's own for one by video.
+
+        What is told together is told by one clock.
+        """
+        at = visit.starts_at
+        differs = at.astimezone(self._zone).utcoffset() != at.astimezone(self._clinic.zone).utcoffset()
+        return self._zone if differs and visit.modality is Modality.TELEMEDICINE else self._clinic.zone
+
+    def _day_of(self, visit: Appointment) -> tuple[date, str]:
+        return visit.starts_at.astimezone(self._clinic.zone).date(), str(self._clock_of(visit))
 
     def _can_be_texted(self) -> bool:
         is_open = "sms" in self._clinic.delivery.channels
@@ -319,11 +368,10 @@ class _Planner:
         channels: tuple[Channel, ...] = (),
         after: str | None = None,
     ) -> None:
-        zone = self._zone if visits[0].modality is Modality.TELEMEDICINE else self._clinic.zone
         common = {
             "clinic_name": self._clinic.name,
             "clinic_phone": self._clinic.phone,
-            "time_zone": str(zone),
+            "time_zone": str(self._clock_of(visits[0])),
             "starts_at": visits[0].starts_at.isoformat(),
             "visits": [
                 {
@@ -364,11 +412,11 @@ class _Planner:
         )
 
 
-def _by_day(visits: Iterable[Appointment], zone: ZoneInfo) -> list[list[Appointment]]:
-    days: dict[date, list[Appointment]] = defaultdict(list)
+def _grouped(visits: Iterable[Appointment], by: Callable[[Appointment], Hashable]) -> list[list[Appointment]]:
+    groups: dict[Hashable, list[Appointment]] = defaultdict(list)
     for visit in visits:
-        days[visit.starts_at.astimezone(zone).date()].append(visit)
-    return list(days.values())
+        groups[by(visit)].append(visit)
+    return list(groups.values())
 
 
 def _replacements(

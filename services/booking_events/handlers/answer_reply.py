@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from services.booking_events import store
 from services.booking_events.domain.appointment import Appointment
@@ -22,7 +23,7 @@ from shared.messages.appointment import (
 from shared.messages.base import Purpose
 from shared.messages.booking import Modality
 from shared.messages.envelope import Envelope
-from shared.messages.plan import MESSAGES_PLAN, Expects, MessagesPlan, PlannedMessage
+from shared.messages.plan import ACCEPTED, ANSWERS, MESSAGES_PLAN, Expects, MessagesPlan, PlannedMessage
 from shared.messages.reading import CONFIRM_GRAMMAR, ReplyRead, ReplyResult
 from shared.postgres.unit_of_work import UnitOfWork
 
@@ -56,7 +57,8 @@ async def answer_reply(unit: UnitOfWork, _envelope: Envelope, reply: ReplyRead, 
     answer = _answer(patient, clinic, reply, verdict, now=unit.now)
     listing = [Telling(answer.key, visit.identity, visit.to_tell, tells=False) for visit in verdict.visits]
     await store.save_tellings(unit.connection, patient.patient_ref, listing)
-    unit.publish(MESSAGES_PLAN, _plan(patient, clinic, reply, answer), subject=_subject(reply))
+    plan = _plan(patient, clinic, reply, answer, accepts=bool(verdict.confirmed))
+    unit.publish(MESSAGES_PLAN, plan, subject=plan.subject)
     await store.remember(
         unit.connection,
         f"reply: {reply.result}",
@@ -135,27 +137,30 @@ def _answer(patient: Patient, clinic: Clinic, reply: ReplyRead, verdict: Verdict
             "visits": [{"starts_at": visit.starts_at.isoformat()} for visit in verdict.visits],
         },
         send_at=now,
-        expires_at=now + _ANSWER_WITHIN,
+        expires_at=_of_use_until(patient, clinic, first, now),
         expects=Expects(grammar=CONFIRM_GRAMMAR, until=first.starts_at) if asks_again and first else None,
     )
 
 
-def _plan(patient: Patient, clinic: Clinic, reply: ReplyRead, answer: PlannedMessage) -> MessagesPlan:
+def _of_use_until(patient: Patient, clinic: Clinic, first: Appointment | None, now: datetime) -> datetime:
+    """Return until when an answer is of use: late at night until the hours for texts have begun again."""
+    opening = clinic.window.hours.next_opening(now, ZoneInfo(patient.time_zone or clinic.time_zone))
+    until = opening + _ANSWER_WITHIN
+    return max(now + _ANSWER_WITHIN, min(until, first.starts_at)) if first else until
+
+
+def _plan(patient: Patient, clinic: Clinic, reply: ReplyRead, answer: PlannedMessage, *, accepts: bool) -> MessagesPlan:
     """The answer is a plan of its own, to the number that wrote, in the language that they wrote in."""
     recipient = patient.recipient(clinic_zone=clinic.time_zone)
     language = reply.language or patient.language
     return MessagesPlan(
         clinic_id=patient.clinic_id,
         patient_ref=patient.patient_ref,
-        subject=_subject(reply),
+        subject=f"{ACCEPTED if accepts else ANSWERS}{reply.provider_reference}",
         revision=1,
         recipient=recipient.model_copy(update={"reply_to": reply.reply_to, "language": language}),
         messages=(answer,),
     )
-
-
-def _subject(reply: ReplyRead) -> str:
-    return f"answers:{reply.provider_reference}"
 
 
 def _name(visit: Appointment) -> BookingName:

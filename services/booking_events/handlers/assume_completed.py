@@ -6,6 +6,7 @@ from shared.clinics.model import Clinics
 from shared.kernel.clock import Clock
 from shared.postgres.database import Database
 from shared.postgres.unit_of_work import UnitOfWork, unit_of_work
+from shared.runtime.one_at_a_time import one_at_a_time
 
 _AT_ONCE = 100
 
@@ -19,13 +20,16 @@ class AssumeCompleted:
         self._clinics = clinics
 
     async def run_once(self) -> int:
-        """Settle what is due; return for how many patients."""
+        """Settle what is due; return for how many patients that went well."""
         async with self._database.connection() as connection:
             due = await store.patients_with_endings(connection, now=self._clock.now(), limit=_AT_ONCE)
+        settled = 0
         for patient_ref in due:
-            async with unit_of_work(self._database, now=self._clock.now()) as unit:
-                await self._settle(unit, patient_ref)
-        return len(due)
+            with one_at_a_time("a visit could not be taken to have taken place", patient_ref=patient_ref):
+                async with unit_of_work(self._database, now=self._clock.now()) as unit:
+                    await self._settle(unit, patient_ref)
+                settled += 1
+        return settled
 
     async def _settle(self, unit: UnitOfWork, patient_ref: str) -> None:
         known = await store.lock_patient(unit.connection, unit.sealer, patient_ref)

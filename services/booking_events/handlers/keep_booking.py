@@ -7,6 +7,7 @@ from services.booking_events.domain.appointment import (
     STATUS_OF,
     Appointment,
     Identity,
+    Status,
     Verdict,
     content_of,
     judge,
@@ -18,6 +19,7 @@ from services.booking_events.domain.task import Task, TaskKind
 from services.booking_events.handlers.keep_appointment import keep_appointment
 from services.booking_events.handlers.plan_reminders import raise_tasks
 from shared.clinics.model import Clinics
+from shared.kernel.contact import parse_phone
 from shared.kernel.errors import PermanentError
 from shared.kernel.ids import digest
 from shared.messages.booking import Booking
@@ -57,6 +59,7 @@ async def keep_booking(unit: UnitOfWork, envelope: Envelope, booking: Booking, *
         await _remember(unit, envelope, identity, known_ref, f"{verdict} ({order})")
         return
     patient_ref = await _know_patient(unit, envelope, booking, current)
+    handed_over = current is not None and await _is_handed_over(unit, booking, current, patient_ref)
     booked_at = booking.occurred_at or envelope.time or unit.now
     appointment = take(
         current,
@@ -68,6 +71,7 @@ async def keep_booking(unit: UnitOfWork, envelope: Envelope, booking: Booking, *
         now=unit.now,
         booked_at=booked_at,
         announced=clinic.announces(booked_at),
+        handed_over=handed_over,
     )
     await _remember(unit, envelope, identity, patient_ref, f"{verdict} ({order})")
     await keep_appointment(unit, current, appointment, clinic=clinic, clinics=clinics)
@@ -104,6 +108,28 @@ async def _know_patient(unit: UnitOfWork, envelope: Envelope, booking: Booking, 
     await store.save_patient(unit.connection, unit.sealer, patient)
     await store.save_alias(unit.connection, hashes[0], patient_ref)
     return patient_ref
+
+
+async def _is_handed_over(unit: UnitOfWork, booking: Booking, current: Appointment, patient_ref: str) -> bool:
+    """Return whether a booking is somebody else's now, at another number; whoever was told of it has to be called."""
+    if patient_ref == current.patient_ref:
+        return False
+    before = await store.lock_patient(unit.connection, unit.sealer, current.patient_ref)
+    phone = parse_phone(booking.patient.phone)
+    if before is None or before.patient.phone == (phone.e164 if phone else None):
+        return False
+    told = current.told
+    if told is not None and told.status is Status.BOOKED and told.starts_at > unit.now:
+        task = Task(
+            TaskKind.CHANGE_NOT_TEXTED_IN_TIME,
+            booking.clinic_id,
+            current.patient_ref,
+            cause=f"{current.identity}:{current.order}:handed over",
+            due_by=told.starts_at,
+            references={"source": current.identity.source, "booking_id": current.identity.booking_id},
+        )
+        await raise_tasks(unit, [task])
+    return True
 
 
 async def _remember(

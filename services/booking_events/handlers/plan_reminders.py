@@ -10,6 +10,7 @@ from shared.kernel.ids import canonical_json, digest
 from shared.messages.plan import MESSAGES_PLAN, MessagesPlan, Recipient
 from shared.messages.staff_task import RAISED, StaffTaskRaised
 from shared.postgres.unit_of_work import UnitOfWork
+from shared.telemetry.log import log
 
 
 def subject_of(patient_ref: str) -> str:
@@ -18,12 +19,17 @@ def subject_of(patient_ref: str) -> str:
 
 
 async def plan_reminders(unit: UnitOfWork, clinics: Clinics, patient_ref: str) -> None:
-    """Plan anew under the patient's row lock; what has not changed is not sent again."""
+    """Plan anew under the patient's row lock; what has not changed is not sent again.
+
+    For a clinic that left the file nothing is planned any more: nobody could say by which rules.
+    """
     found = await store.lock_patient(unit.connection, unit.sealer, patient_ref)
     if found is None:
         return
-    patient = found.patient
-    clinic = clinics.clinics[patient.clinic_id]
+    patient, clinic = found.patient, clinics.get(found.patient.clinic_id)
+    if clinic is None:
+        log.warning("the clinic of a patient left the file", clinic_id=patient.clinic_id, patient_ref=patient_ref)
+        return
     appointments = await store.appointments_of(unit.connection, patient_ref, now=unit.now)
     plan = Plan() if found.is_erased else plan_patient(patient, appointments, clinic, unit.now)
     recipient = patient.recipient(clinic_zone=clinic.time_zone)

@@ -14,7 +14,6 @@ _REASONS = {
     "no_address": "no number that takes texts",
     "address_unusable": "the number or mailbox leads nowhere",
     "cannot_receive_texts": "the number takes no texts, like a landline",
-    "provider_unavailable": "the provider cannot be reached",
     "outside_window": "outside the hours for texts",
     "paused": "the clinic is paused",
     "busy_number": "another text to this number is under way",
@@ -29,8 +28,10 @@ _REASONS = {
     "unknown_not_resent": "unsure whether it went out, so not repeated",
     "too_many_in_an_hour": "too many texts to this number in an hour",
     "spacing": "too soon after the last text",
-    "budget": "the week's texts are used up",
+    "weekly_budget": "the week's texts are used up",
     "blocked_opt_out": "the patient opted out: phone instead",
+    "erased": "the patient's data was erased",
+    "no_receipt": "no receipt came from the carrier",
 }
 _EVENTS = {
     "booking.created.v1": "booked",
@@ -152,7 +153,7 @@ _PURPOSES = {
 _TIERS = {
     "S1": "A patient may be in danger now",
     "S2": "A patient may be at risk",
-    "S3": "A patient is doing worse",
+    "S3": "A patient to look at today",
     "M": "A patient may be ill after the infusion",
 }
 _DISPOSITIONS = {
@@ -163,6 +164,33 @@ _DISPOSITIONS = {
     "not_reached_handed_on": "not reached, handed on",
     "false_alarm": "a false alarm",
     "drill": "a drill",
+}
+_QUESTIONNAIRES = {"phq9": "PHQ-9", "phq8": "PHQ-8", "phq2": "PHQ-2", "gad2": "GAD-2"}
+_QUESTIONS = {"mood": "mood, 0 to 10", "home_safe": "home safe, 1 or 2"}
+_KEYWORDS = {"opt_out": "STOP", "opt_in": "START", "help": "HELP"}
+_READINGS = {
+    "crisis": "danger",
+    "medical_urgent": "perhaps ill after the infusion",
+    "possible_crisis": "possible danger",
+    "wrong_number": "a wrong number",
+    "opt_out": "no more texts wanted",
+    "opt_in": "texts wanted again",
+    "help": "a call for help",
+    "cancel_request": "a wish to cancel",
+    "reschedule": "a wish for another time",
+    "confirm": "a yes to the visit",
+    "correction": "an answer put right",
+    "score": "an answer",
+    "range": "an answer between two numbers",
+    "out_of_range": "a number that is no answer",
+    "clarify": "perhaps an answer, but not a clear one",
+    "question": "a question",
+    "ack": "an OK or a thank-you",
+    "tapback": "a reaction to a text",
+    "auto_reply": "an automatic answer",
+    "empty": "no words",
+    "unmatched": "nothing that the reader knows",
+    "review": "something for a person",
 }
 _FEEDS_QUEUE = "booking_events"
 _CAUSES = {
@@ -262,6 +290,31 @@ def disposition(name: str | None) -> str:
 def task(kind: str) -> str:
     """Spell what a person is asked to do."""
     return _TASKS.get(kind, kind.replace("_", " ").capitalize())
+
+
+def question(reply: Mapping[str, Any]) -> str:
+    """Spell which question was open when a reply came."""
+    match reply["asked_about"], reply["instrument"]:
+        case None, _:
+            return "none"
+        case "visit", _:
+            return "about a visit"
+        case _, None:
+            return "a check-in"
+        case _, instrument if instrument in _QUESTIONNAIRES:
+            return f"{_QUESTIONNAIRES[instrument]}, question {reply['item']}"
+        case _, instrument:
+            return _QUESTIONS.get(instrument, str(instrument).replace("_", " "))
+
+
+def reading(reply: Mapping[str, Any]) -> str:
+    """Spell what a reply was read as: by the notifier if it was a keyword, and by the reader."""
+    keyword = _KEYWORDS.get(reply["handled_as"])
+    if reply["reading"] is None:
+        said = "an answer to a page, but not a clear one"
+    else:
+        said = ", ".join(_READINGS.get(part, part.replace("_", " ")) for part in reply["reading"].split("+"))
+    return f"the keyword {keyword}; {said}" if keyword else said
 
 
 def spell_for(duration: timedelta) -> str:

@@ -1,17 +1,17 @@
 """Open safety cases: their clocks, the words behind them, and what a named person does about them."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
 
-from services.console import queries, store
-from services.console.case_words import CaseWords, Words
+from services.console import queries
 from services.console.context import Context
 from services.console.domain.access import Permission, Visitor
 from services.console.handlers.answer_alert import acknowledge, close
+from services.console.handlers.read_words import read_words
 from services.console.pages.door import Door
+from services.console.written_words import Behind, Words, WrittenWords
 from shared.clinics.model import Person
 from shared.clinics.roster import current_shift, people_with_role
 from shared.kernel.errors import PermanentError
@@ -25,7 +25,7 @@ _LAST_CLOSED = 20
 class Safety:
     """Cases and acts."""
 
-    def __init__(self, context: Context, door: Door, words: CaseWords) -> None:
+    def __init__(self, context: Context, door: Door, words: WrittenWords) -> None:
         self._context = context
         self._door = door
         self._words = words
@@ -46,10 +46,7 @@ class Safety:
     async def words(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
         """Show one case with the words and the number, and keep that somebody looked."""
         case_id = request.match_info["id"]
-        async with self._context.database.transaction() as connection:
-            await store.audit(connection, visitor, "read the words behind a safety case", target=case_id)
-        # A token's minute is real time, whatever clock the services follow.
-        found = await self._words.of(case_id, visitor, now=datetime.now(UTC))
+        found = await read_words(self._context.database, self._words, visitor, Behind.CASE, case_id)
         return await self._show(request, visitor, words=found)
 
     async def acknowledge(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:

@@ -46,6 +46,8 @@ class Pages:
             "purpose": words.purpose,
             "tier": words.tier,
             "disposition": words.disposition,
+            "question": words.question,
+            "reading": words.reading,
             "sum_values": lambda counts: sum(counts.values()),
             "sparkline": sparkline,
             "plain": lambda value: str(value).replace("_", " "),

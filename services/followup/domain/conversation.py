@@ -65,32 +65,48 @@ def is_accepted(prompt: Prompt, reading: Reading) -> bool:
     return bool(reading.says & wanted)
 
 
+def answers_in(kind: PromptKind, reading: Reading) -> bool:
+    """Return whether a reading is an answer in the grammar that it was read in."""
+    return bool(reading.says & (_APPOINTMENT if kind is PromptKind.CONFIRM else _VALUES))
+
+
 def find_owner(prompts: Sequence[Prompt], read: Read, received_at: datetime) -> Belonging:
     """Give a reply to the newest open question that accepts it, else to the newest (DESIGN.md section 3).
 
     Only questions that were sent before the reply came count. One that is answered already takes a reply only where no
-    unanswered one accepts it: then it is a correction, or the same answer again.
+    open one accepts it: then it is a correction, or the same answer again. One that has closed comes last, so that it
+    takes nothing from them; but what is said to the sensitive one is heard as its answer while nothing newer was asked.
     """
     before = sorted((one for one in prompts if one.sent_at <= received_at), key=lambda one: one.sent_at, reverse=True)
-    waiting = [one for one in before if not _is_answered(one)]
     answered = [one for one in before if _is_answered(one)]
+    unanswered = [one for one in before if not _is_answered(one)]
+    closed = [one for one in unanswered if _is_closed(one) and not (one is before[0] and _is_sensitive(one))]
+    waiting = [one for one in unanswered if one not in closed]
     readings = {id(one): read(one.grammar_at(received_at)) for one in before}
     for one in answered:
         # "sorry, meant 3" speaks of what was answered, even while the next item is open.
         if Interpretation.CORRECTION in readings[id(one)].says:
             return Belonging(one, readings[id(one)])
-    for group in (waiting, answered):
+    for group in (waiting, answered, closed):
         accepting = [one for one in group if is_accepted(one, readings[id(one)])]
         if accepting:
             owners = {one.checkin.patient_ref for one in accepting if isinstance(one, OpenItem)}
             return Belonging(accepting[0], readings[id(accepting[0])], is_ambiguous=len(owners) > 1)
-    if waiting:
-        return Belonging(waiting[0], readings[id(waiting[0])])
+    for newest in (*waiting[:1], *closed[:1]):
+        return Belonging(newest, readings[id(newest)])
     return Belonging(None, read(PromptKind.NONE))
 
 
 def _is_answered(prompt: Prompt) -> bool:
     return isinstance(prompt, OpenItem) and prompt.answer is not None
+
+
+def _is_closed(prompt: Prompt) -> bool:
+    return isinstance(prompt, OpenItem) and prompt.checkin.status is not Status.ASKING
+
+
+def _is_sensitive(prompt: Prompt) -> bool:
+    return isinstance(prompt, OpenItem) and prompt.checkin.instrument.is_sensitive(prompt.item)
 
 
 class Effect(StrEnum):

@@ -17,6 +17,8 @@ _DECLINES = frozenset({
 # fmt: on
 _THUMBS = ("\N{THUMBS UP SIGN}", "\N{WHITE HEAVY CHECK MARK}", "\N{HEAVY CHECK MARK}", "\N{OK HAND SIGN}")
 
+_NAMED = re.compile(r"(?P<key>1|2|ack) (?P<case>case [0-9a-f]+)")
+
 
 class PageReply(StrEnum):
     """What an answer to a page means."""
@@ -29,13 +31,20 @@ class PageReply(StrEnum):
 def read_page_reply(text: str) -> PageReply:
     """Read an answer to a page. A case that is thought to be somebody's and is not would wait for ever: never guess."""
     words = _plain(text)
-    if words in _TAKES or re.fullmatch(r"(?:1|ack)(?: case [0-9a-f]+)?", words):
+    named = _NAMED.fullmatch(words)
+    if words in _TAKES or (named and named["key"] != "2"):
         return PageReply.TAKEN
-    if words in _DECLINES:
+    if words in _DECLINES or named:
         return PageReply.DECLINED
     if not words and any(thumb in text for thumb in _THUMBS):
         return PageReply.TAKEN
     return PageReply.UNCLEAR
+
+
+def named_case(text: str) -> str | None:
+    """Return the case that an answer names, if it names one."""
+    named = _NAMED.fullmatch(_plain(text))
+    return named["case"].replace(" ", "-") if named else None
 
 
 def _plain(text: str) -> str:

@@ -4,13 +4,16 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 
 from services.followup.context import Context
 from services.followup.domain.case import Case
-from services.followup.domain.page_reply import PageReply, read_page_reply
+from services.followup.domain.conversation import Read, answers_in
+from services.followup.domain.page_reply import PageReply, named_case, read_page_reply
+from services.followup.domain.reading import PromptKind
 from services.followup.domain.safety import screen_safely
 from services.followup.handlers.close_case import close
 from services.followup.handlers.page_case import (
     ANSWER_UNTIL,
     ask_again,
     case_of_subject,
+    page_sooner,
     person_of_subject,
     stop_paging,
     tell_taken,
@@ -26,6 +29,7 @@ from shared.messages.envelope import Envelope
 from shared.messages.reply import MessageReceived
 from shared.messages.safety import (
     ACKNOWLEDGED,
+    PAGE_GRAMMAR,
     AcknowledgeCase,
     Disposition,
     PageAnswered,
@@ -73,30 +77,33 @@ async def acknowledge_by_page(
     if person is None:
         raise PermanentError("data.subject: names nobody of the clinic's roster")
     if answered.answer == "declined":
-        await cases.page_now(unit.connection, case.case_id, now=unit.now)
+        await page_sooner(unit, case)
         return
     how = "phone_key" if answered.channel is Channel.VOICE else "reply"
     await acknowledge(unit, case, who=person.name, how=how, context=context)
 
 
-async def acknowledge_by_text(unit: UnitOfWork, reply: MessageReceived, *, context: Context) -> bool:
+async def acknowledge_by_text(unit: UnitOfWork, reply: MessageReceived, read: Read, *, context: Context) -> bool:
     """Let somebody who was paged take a case on, or pass it on; return False if the text is to be read like anybody's.
 
-    Whoever is on call may also be a patient: a text that no waiting page asked for, or that tells of danger, is read
-    like anybody's. What is neither yes nor no leaves the case waiting: the writer is asked again, and paging goes on.
+    Whoever is on call may also be a patient: a text that no waiting page asked for, that tells of danger, or that
+    answers a question to the patient which came after the page, is read like anybody's. What is neither yes nor no
+    leaves the case waiting: the writer is asked again, and paging goes on.
     """
     meaning = read_page_reply(reply.text)
-    waiting = [found async for found in _waiting_for(unit, reply, context=context)]
+    if not _people_of(reply, context) or _answers_another_question(reply, meaning, read):
+        return False
+    waiting = _meant([found async for found in _waiting_for(unit, reply, context=context)], named_case(reply.text))
     if not waiting:
         return meaning is not PageReply.UNCLEAR and await _is_too_late(unit, reply, context=context)
     if meaning is PageReply.UNCLEAR and screen_safely(reply.text).tiers:
         return False
-    for case, key, person in _meant(waiting):
+    for case, key, person in waiting:
         match meaning:
             case PageReply.TAKEN:
                 await acknowledge(unit, case, who=person.name, how="reply", context=context)
             case PageReply.DECLINED:
-                await cases.page_now(unit.connection, case.case_id, now=unit.now)
+                await page_sooner(unit, case)
             case PageReply.UNCLEAR:
                 await ask_again(unit, case, key, about=reply.provider_reference, context=context)
     records.remember(
@@ -119,17 +126,34 @@ async def acknowledge_by_text(unit: UnitOfWork, reply: MessageReceived, *, conte
     return True
 
 
+def _people_of(reply: MessageReceived, context: Context) -> list[tuple[str, str, Person]]:
+    """Return whom of which clinics' rosters a number belongs to."""
+    phone = parse_phone(reply.phone)
+    if phone is None:
+        return []
+    found = ((clinic_id, person_with_phone(clinic, phone)) for clinic_id, clinic in context.clinics.clinics.items())
+    return [(clinic_id, *one) for clinic_id, one in found if one is not None]
+
+
+def _answers_another_question(reply: MessageReceived, meaning: PageReply, read: Read) -> bool:
+    """Return whether the newest open question that accepts a text is one that the writer was asked as a patient."""
+    kinds = {kind.value: kind for kind in PromptKind}
+    for prompt in sorted(reply.open_prompts, key=lambda prompt: prompt.sent_at, reverse=True):
+        if prompt.expects == PAGE_GRAMMAR and meaning is not PageReply.UNCLEAR:
+            return False
+        kind = kinds.get(prompt.expects)
+        if kind is not None and answers_in(kind, read(kind)):
+            return True
+    return False
+
+
 async def _is_too_late(unit: UnitOfWork, reply: MessageReceived, *, context: Context) -> bool:
     """Answer somebody who was paged about a case that another person has; return False if there is no such case."""
-    phone = parse_phone(reply.phone)
-    for clinic_id, clinic in context.clinics.clinics.items():
-        found = person_with_phone(clinic, phone) if phone is not None else None
-        if found is None:
-            continue
-        case = await cases.taken_lately(unit.connection, clinic_id, found[0], since=unit.now - ANSWER_UNTIL)
+    for clinic_id, key, person in _people_of(reply, context):
+        case = await cases.taken_lately(unit.connection, clinic_id, key, since=unit.now - ANSWER_UNTIL)
         if case is not None:
-            if not case.is_drill and case.acknowledged_by != found[1].name:
-                await tell_taken(unit, case, found[0], about=reply.provider_reference, context=context)
+            if not case.is_drill and case.acknowledged_by != person.name:
+                await tell_taken(unit, case, key, about=reply.provider_reference, context=context)
             return True
     return False
 
@@ -137,18 +161,24 @@ async def _is_too_late(unit: UnitOfWork, reply: MessageReceived, *, context: Con
 async def _waiting_for(
     unit: UnitOfWork, reply: MessageReceived, *, context: Context
 ) -> AsyncIterator[tuple[Case, str, Person]]:
-    """Give every case that the writer was paged about and nobody has, the one paged about last at the end."""
-    phone = parse_phone(reply.phone)
-    for clinic_id, clinic in context.clinics.clinics.items():
-        found = person_with_phone(clinic, phone) if phone is not None else None
-        if found is not None:
-            for case in await cases.waiting_for(unit.connection, clinic_id, found[0]):
-                yield case, *found
+    """Give every case that the writer was paged about and nobody has, the one paged about last at the end.
+
+    Nobody takes on what they cannot know of: a text that has waited says nothing about a case that opened meanwhile.
+    """
+    for clinic_id, key, person in _people_of(reply, context):
+        for case in await cases.waiting_for(unit.connection, clinic_id, key):
+            if case.clock_at <= reply.received_at:
+                yield case, key, person
 
 
-def _meant(waiting: Sequence[tuple[Case, str, Person]]) -> Sequence[tuple[Case, str, Person]]:
-    """Return what an answer is about: an answer to a test page that came last says nothing about a real case."""
-    if waiting[-1][0].is_drill:
+def _meant(waiting: Sequence[tuple[Case, str, Person]], named: str | None) -> Sequence[tuple[Case, str, Person]]:
+    """Return what an answer is about: the case that it names, else all that wait.
+
+    An answer to a test page that came last says nothing about a real case.
+    """
+    if named is not None:
+        return [one for one in waiting if one[0].case_id == named]
+    if waiting and waiting[-1][0].is_drill:
         return [one for one in waiting if one[0].is_drill]
     return waiting
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from services.followup.context import Context
 from services.followup.domain.case import Finding
+from services.followup.domain.checkin import Status
 from services.followup.domain.conversation import (
     Belonging,
     Effect,
@@ -21,7 +22,7 @@ from services.followup.domain.reading import Interpretation, Reading
 from services.followup.domain.safety import Screening
 from services.followup.handlers.ask_checkin import ask_to_clarify
 from services.followup.handlers.raise_task import TaskKind, raise_task
-from services.followup.handlers.record_answer import Value, record_answer
+from services.followup.handlers.record_answer import NOT_HOME_SAFE, Value, needs_help, record_answer
 from services.followup.handlers.sender import Sender
 from services.followup.store import checkins
 from services.followup.store.patients import Patient
@@ -127,6 +128,8 @@ async def _take_answer(
             await checkins.note_said_again(unit.connection, item.checkin.checkin_id, item.item, at=reply.received_at)
         return None, findings
     if effect is Effect.COMES_LATE:
+        if needs_help(item.checkin.instrument, value):
+            return None, [*findings, NOT_HOME_SAFE]
         await _have_it_read(unit, talk, context=context)
         return "question_closed", findings
     confidence = reading.confidence
@@ -165,10 +168,11 @@ def _other_end(reading: Reading, value: float) -> float | None:
 
 
 async def _clarify(unit: UnitOfWork, talk: Talk, *, context: Context) -> str | None:
-    """Ask once; then a human reads, and the patient is told so once."""
+    """Ask once, while the question is open; then a human reads, and the patient is told so once."""
     item = talk.belonging.prompt
     assert isinstance(item, OpenItem)
-    if item.answer is not None or talk.patient is None or talk.patient.recipient is None:
+    is_open = item.answer is None and item.checkin.status is Status.ASKING
+    if not is_open or talk.patient is None or talk.patient.recipient is None:
         await _have_it_read(unit, talk, context=context)
         return "passed_on"
     if follow_unreadable(item.checkin) is Follow.ASK_AGAIN:

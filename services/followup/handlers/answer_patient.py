@@ -1,14 +1,11 @@
 """Answer a reply: once, and in few words."""
 
-from datetime import timedelta
-
 from services.followup.context import Context
-from services.followup.handlers.publish_plan import clinic_values, publish_plan
+from services.followup.handlers.publish_plan import answer_is_of_use_until, clinic_values, publish_plan
+from services.followup.handlers.record_answer import THANKS
 from shared.messages.base import Purpose
-from shared.messages.plan import PlannedMessage, Recipient
+from shared.messages.plan import ACCEPTED, ANSWERS, PlannedMessage, Recipient
 from shared.postgres.unit_of_work import UnitOfWork
-
-_OF_USE_FOR = timedelta(hours=1)
 
 
 async def answer_patient(
@@ -22,11 +19,12 @@ async def answer_patient(
     context: Context,
 ) -> None:
     """Plan one answer. Its subject is the reply's own, so that a reply can never be answered twice."""
+    clinic = context.clinic(clinic_id)
     await publish_plan(
         unit,
         clinic_id=clinic_id,
         patient_ref=patient_ref,
-        subject=f"answers:{reference}",
+        subject=f"{ACCEPTED if template in THANKS else ANSWERS}{reference}",
         revision=1,
         recipient=recipient,
         messages=[
@@ -34,9 +32,9 @@ async def answer_patient(
                 key=template,
                 purpose=Purpose.ANSWER_REPLY,
                 template=template,
-                values=clinic_values(context.clinic(clinic_id)),
+                values=clinic_values(clinic),
                 send_at=unit.now,
-                expires_at=unit.now + _OF_USE_FOR,
+                expires_at=answer_is_of_use_until(clinic, recipient, unit.now),
             )
         ],
     )

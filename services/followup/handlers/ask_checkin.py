@@ -10,7 +10,7 @@ from services.followup.domain.checkin import CheckIn, Status, key_of
 from services.followup.domain.gate import COVER, SENSITIVE_FOR, Watch
 from services.followup.domain.instrument import Instrument
 from services.followup.domain.schedule import Kind
-from services.followup.handlers.publish_plan import clinic_values, publish_plan
+from services.followup.handlers.publish_plan import answer_is_of_use_until, clinic_values, publish_plan
 from services.followup.store import cases, checkins, records
 from shared.clinics.model import Clinic
 from shared.clinics.roster import current_shift, has_roster, is_covered
@@ -73,9 +73,9 @@ async def ask_once_more(unit: UnitOfWork, checkin: CheckIn, recipient: Recipient
 async def ask_to_clarify(unit: UnitOfWork, checkin: CheckIn, recipient: Recipient, *, context: Context) -> None:
     """Say that the answer could not be read, once per item."""
     await checkins.save(unit.connection, [replace(checkin, clarified=True)])
-    await publish_question(
-        unit, checkin, recipient, expires_at=unit.now + timedelta(hours=1), variant="again", context=context
-    )
+    of_use = answer_is_of_use_until(context.clinic(checkin.clinic_id), recipient, unit.now)
+    expires = min(of_use, checkin.next_at or of_use)  # never past the question's own end
+    await publish_question(unit, checkin, recipient, expires_at=expires, variant="again", context=context)
     _remember(unit, checkin, "asked to clarify", checkin.moment)
 
 
@@ -130,8 +130,8 @@ def _purpose(checkin: CheckIn, variant: str | None) -> Purpose:
         return Purpose.ANSWER_REPLY
     if checkin.kind is Kind.HOME_SAFE:
         return Purpose.HOME_SAFE
-    # The items of one questionnaire count once and keep no distance; the notifier knows them by their purpose.
-    return Purpose.QUESTIONNAIRE_ITEM if checkin.instrument.items > 1 else Purpose.CHECKIN
+    # A questionnaire counts once: by its first question. The others follow answers, and keep no distance.
+    return Purpose.QUESTIONNAIRE_ITEM if checkin.item > 1 else Purpose.CHECKIN
 
 
 def closed_keys(checkin: CheckIn, *, below: int) -> list[str]:

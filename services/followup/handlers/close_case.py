@@ -33,8 +33,7 @@ async def close(unit: UnitOfWork, case: Case, *, who: str, disposition: Disposit
     """Close a case that is open; one that nobody had taken on is taken on by the same person."""
     if not await cases.close(unit.connection, case.case_id, who=who, disposition=disposition, now=unit.now):
         return
-    if case.waits:
-        await stop_paging(unit, case, context=context)
+    await stop_paging(unit, case, context=context)
     records.remember(
         unit,
         "case closed",

@@ -9,7 +9,7 @@ from services.followup.domain.case import worst
 from services.followup.domain.checkin import CheckIn, Status, read_key, subject_of
 from services.followup.domain.schedule import close_at, nudge_at
 from services.followup.handlers.answer_patient import answer_patient
-from services.followup.handlers.page_case import case_of_subject
+from services.followup.handlers.page_case import case_of_subject, page_sooner
 from services.followup.handlers.raise_case import raise_case
 from services.followup.handlers.raise_task import TaskKind, raise_task
 from services.followup.handlers.record_answer import Recorded, finish_without_last_item
@@ -143,7 +143,7 @@ async def _note_blocked_safety_text(unit: UnitOfWork, outcome: MessageOutcome) -
         due_by=unit.now,
     )
     if case.waits and case.tier != "S3":
-        await cases.page_now(unit.connection, case_id, now=unit.now)
+        await page_sooner(unit, case)
 
 
 async def _note_failed_page(unit: UnitOfWork, outcome: MessageOutcome) -> None:
@@ -161,4 +161,4 @@ async def _note_failed_page(unit: UnitOfWork, outcome: MessageOutcome) -> None:
         detail=f"{outcome.channel}: {outcome.reason}",
     )
     if outcome.key.endswith("/text"):
-        await cases.page_now(unit.connection, case_id, now=unit.now)
+        await page_sooner(unit, case)

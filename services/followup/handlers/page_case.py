@@ -8,7 +8,6 @@ from typing import Literal
 from services.followup.context import Context
 from services.followup.domain.case import Case
 from services.followup.domain.escalation import CALL_AFTER, INCIDENT_STEP, climb
-from services.followup.handlers.one_at_a_time import one_at_a_time
 from services.followup.handlers.publish_plan import clinic_values, publish_plan
 from services.followup.handlers.raise_task import TaskKind, raise_task
 from services.followup.store import cases, records
@@ -19,6 +18,7 @@ from shared.messages.plan import Expects, PlannedMessage, Recipient
 from shared.messages.safety import ESCALATED, PAGE_GRAMMAR, SafetyAlertEscalated
 from shared.postgres.database import Database
 from shared.postgres.unit_of_work import UnitOfWork, unit_of_work
+from shared.runtime.one_at_a_time import one_at_a_time
 from shared.telemetry import tracing
 from shared.telemetry.log import log
 
@@ -91,6 +91,12 @@ async def page_next(unit: UnitOfWork, case: Case, *, context: Context) -> None:
     )
     if step.number > 0:
         await _tell_escalated(unit, case, step.number, step.people)
+
+
+async def page_sooner(unit: UnitOfWork, case: Case) -> None:
+    """Page the next person at once. When everybody has been paged there is none, and the next round keeps its time."""
+    if case.step <= INCIDENT_STEP:
+        await cases.page_now(unit.connection, case.case_id, now=unit.now)
 
 
 async def _tell_escalated(unit: UnitOfWork, case: Case, number: int, people: Sequence[str]) -> None:
@@ -177,9 +183,14 @@ async def _publish(
 async def stop_paging(unit: UnitOfWork, case: Case, *, context: Context) -> None:
     """Take back every page of a case that has not left: somebody has it."""
     clinic = context.clinic(case.clinic_id)
-    for person in case.paged:
+    for person in dict.fromkeys((*case.paged, _holder(clinic, case))):
         if person in clinic.roster.people:
             await _publish(unit, case, clinic, person, [])
+
+
+def _holder(clinic: Clinic, case: Case) -> str:
+    """Return the id of the person who has a case; nothing where it is nobody of the roster."""
+    return next((key for key, one in clinic.roster.people.items() if case.acknowledged_by in (key, one.name)), "")
 
 
 async def ask_again(unit: UnitOfWork, case: Case, person: str, *, about: str, context: Context) -> None:
@@ -196,11 +207,13 @@ async def tell_taken(unit: UnitOfWork, case: Case, person: str, *, about: str, c
 
 
 async def tell_more(unit: UnitOfWork, case: Case, *, context: Context) -> None:
-    """Tell the one who has a case that more has come in, at most every quarter of an hour."""
+    """Tell the one who has a case that more has come in: the first time at once, then once every quarter of an hour."""
     clinic = context.clinic(case.clinic_id)
-    person = next((key for key, one in clinic.roster.people.items() if case.acknowledged_by in (key, one.name)), None)
-    since = unit.now - TELL_MORE_EVERY
-    if person is None or not await cases.may_tell_more(unit.connection, case.case_id, now=unit.now, not_since=since):
+    person = _holder(clinic, case)
+    if not person:
         return
-    key = f"more/{unit.now:%Y%m%dT%H%M%S}"
-    await _publish(unit, case, clinic, person, [_text(case, clinic, key, unit.now, variant="more")])
+    at = await cases.tell_more_at(unit.connection, case.case_id, now=unit.now, every=TELL_MORE_EVERY)
+    if at is not None:
+        await _publish(
+            unit, case, clinic, person, [_text(case, clinic, f"more/{at:%Y%m%dT%H%M%S}", at, variant="more")]
+        )

@@ -12,7 +12,7 @@ from services.followup.handlers.publish_plan import clinic_values, publish_plan
 from services.followup.handlers.raise_task import TaskKind, raise_task
 from services.followup.handlers.sender import Sender
 from services.followup.store import cases, records
-from services.followup.store.cases import Words
+from services.followup.store.written import Words, save_behind_case
 from shared.clinics.model import Clinic
 from shared.clinics.roster import has_roster
 from shared.kernel.ids import digest, new_id
@@ -42,10 +42,10 @@ async def raise_case(
     what = "case opened" if case is None else "added to the case"
     if case is None:
         case = await _open(unit, sender, finding, clinic)
-        await cases.save_words(unit.connection, unit.sealer, case.case_id, provider_reference, words)
+        await save_behind_case(unit.connection, unit.sealer, case.case_id, provider_reference, words)
         is_news = True
     else:
-        await cases.save_words(unit.connection, unit.sealer, case.case_id, provider_reference, words)
+        await save_behind_case(unit.connection, unit.sealer, case.case_id, provider_reference, words)
         had, case, is_news = case, *(await _add(unit, case, finding, clinic))
         if not is_news and not had.waits and finding.tier != "S3":
             await tell_more(unit, had, context=context)

@@ -62,7 +62,9 @@ async def read_and_act(unit: UnitOfWork, _envelope: Envelope, reply: MessageRece
         patients.find(unit.connection, unit.sealer, _refs(reply)),
         checkins.with_answers_of_patients(unit.connection, _refs(reply), since=reply.received_at - _LOOK_BACK),
     )
-    if not is_new or await acknowledge_by_text(unit, reply, context=context):
+    if not is_new:
+        return
+    if await acknowledge_by_text(unit, reply, lambda kind: _read_safely(reply.text, kind, "en"), context=context):
         return
     talk = await _understand(unit, reply, known, asked, context=context)
     records.note_reading(
@@ -81,7 +83,7 @@ async def read_and_act(unit: UnitOfWork, _envelope: Envelope, reply: MessageRece
         detail="+".join((talk.reading.interpretation, *talk.reading.also)),
     )
     answer, findings = await act_on_reply(unit, talk, context=context)
-    tier = await _raise_findings(unit, talk, findings, context=context)
+    tier = await _raise_findings(unit, talk, findings, known, context=context)
     if answer is not None and tier in (None, "S3"):
         await answer_patient(
             unit,
@@ -111,6 +113,7 @@ async def _understand(
     patient_ref = _patient_of(reply, belonging)
     clinic_id = known[patient_ref].clinic_id if patient_ref and patient_ref in known else reply.clinic_id
     context.clinic(clinic_id)
+    recipient = known[patient_ref].recipient if patient_ref and patient_ref in known else None
     sender = Sender(
         clinic_id=clinic_id,
         patient_ref=patient_ref,
@@ -119,6 +122,7 @@ async def _understand(
         phone=reply.phone,
         language=hint if languages else belonging.reading.language,
         is_opted_out=reply.handled_as is HandledAs.OPT_OUT,
+        time_zone=recipient.time_zone if recipient else None,
     )
     return Talk(reply, belonging, sender, known.get(patient_ref) if patient_ref else None)
 
@@ -197,16 +201,19 @@ def _name_of(belonging: Belonging) -> str | None:
     return f"{prompt.subject}/{prompt.key}" if prompt else None
 
 
-async def _raise_findings(unit: UnitOfWork, talk: Talk, findings: list[Finding], *, context: Context) -> Tier | None:
+async def _raise_findings(
+    unit: UnitOfWork, talk: Talk, findings: list[Finding], known: Mapping[str, Patient], *, context: Context
+) -> Tier | None:
     """Open or raise the patient's case with everything that was found; return the tier of what was found now."""
     found = worst(findings)
     if found is None:
         return None
-    if found.tier != "S3" and talk.patient is not None:
-        # People take over: nothing automatic goes on asking meanwhile.
-        for checkin in await checkins.of_patients(unit.connection, [talk.patient.patient_ref], since=unit.now):
+    if found.tier != "S3":
+        # People take over: nothing automatic goes on asking meanwhile, whoever of a shared number it was.
+        for checkin in await checkins.of_patients(unit.connection, list(known), since=unit.now):
             if checkin.status is Status.ASKING:
-                await end_checkin(unit, checkin, Status.EXPIRED, "case_open", recipient=talk.patient.recipient)
+                recipient = known[checkin.patient_ref].recipient
+                await end_checkin(unit, checkin, Status.EXPIRED, "case_open", recipient=recipient)
     await raise_case(
         unit,
         talk.sender,

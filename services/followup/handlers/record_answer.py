@@ -18,6 +18,9 @@ from shared.postgres.unit_of_work import UnitOfWork
 
 _OVERLAP = timedelta(days=14)
 _NEEDS_HELP = 2
+NOT_HOME_SAFE = Finding("M", ("not_home_safe",))
+THANKS = frozenset({"answer_noted", "answer_noted_low", "answer_changed", "home_safe_noted"})
+"""The texts that answer an accepted answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,8 @@ async def record_answer(
         _saved, recorded = await asyncio.gather(saving, _finish(unit, checkin, recipient, last=answer))
         return recorded
     await saving
-    if corrects and checkin.status is Status.ASKING:
-        return Recorded("answer_changed")
+    if corrects and checkin.status is not Status.COMPLETED:
+        return Recorded("answer_changed")  # still being asked, or ended unfinished: there is no total to put right
     if corrects:
         return await _finish(unit, checkin, recipient, last=answer, corrected=True)
     if item.item < checkin.instrument.items and stops:
@@ -194,11 +197,16 @@ def _findings(
     first = values[0]
     if instrument is MOOD and first is not None and is_low_mood(first, previous_mood):
         return (Finding("S3", ("low_mood",)),)
-    if instrument is HOME_SAFE and first == _NEEDS_HELP:
-        return (Finding("M", ("not_home_safe",)),)
+    if needs_help(instrument, first):
+        return (NOT_HOME_SAFE,)
     if result.band == "severe":
         return (Finding("S3", ("severe_band",)),)
     return ()
+
+
+def needs_help(instrument: Instrument, value: float | None) -> bool:
+    """Return whether an answer says that somebody is not home and well: heard even when it comes late."""
+    return instrument is HOME_SAFE and value == _NEEDS_HELP
 
 
 def _thanks(instrument: Instrument, findings: tuple[Finding, ...], *, corrected: bool) -> str | None:

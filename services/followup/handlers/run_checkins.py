@@ -11,7 +11,6 @@ from services.followup.domain.gate import Ask, judge_due
 from services.followup.domain.schedule import Kind, close_at
 from services.followup.domain.scoring import LOW_MOOD
 from services.followup.handlers.ask_checkin import ask_first, ask_once_more, end_checkin, watch_kept
-from services.followup.handlers.one_at_a_time import one_at_a_time
 from services.followup.handlers.raise_task import TaskKind, raise_task
 from services.followup.store import cases, checkins, patients
 from services.followup.store.patients import Patient
@@ -19,6 +18,7 @@ from shared.kernel.clock import Clock
 from shared.messages.plan import Recipient
 from shared.postgres.database import Database, lock_in_order
 from shared.postgres.unit_of_work import UnitOfWork, unit_of_work
+from shared.runtime.one_at_a_time import one_at_a_time
 from shared.telemetry import tracing
 
 _BATCH = 50

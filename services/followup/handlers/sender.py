@@ -19,6 +19,7 @@ class Sender:
     phone: str | None
     language: str
     is_opted_out: bool = False
+    time_zone: str | None = None
 
     @property
     def thread(self) -> str:
@@ -31,7 +32,7 @@ class Sender:
             kind="staff",
             phone=self.phone,
             language=self.language,
-            time_zone=clinic.time_zone,
+            time_zone=self.time_zone or clinic.time_zone,
             consent=Consent(),
             as_of=now,
             reply_to=self.reply_to,

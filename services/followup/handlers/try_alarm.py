@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from services.followup.context import Context
 from services.followup.domain.case import Case
-from services.followup.handlers.one_at_a_time import one_at_a_time
 from services.followup.handlers.page_case import page_next
 from services.followup.store import cases
 from shared.clinics.roster import OnCall, current_shift
@@ -13,6 +12,7 @@ from shared.kernel.ids import digest
 from shared.messages.safety import RAISED, Disposition, SafetyAlertRaised
 from shared.postgres.database import Database
 from shared.postgres.unit_of_work import UnitOfWork, unit_of_work
+from shared.runtime.one_at_a_time import one_at_a_time
 
 _MISSED = "nobody: the shift ended"
 

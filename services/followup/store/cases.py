@@ -1,14 +1,11 @@
-"""Safety cases, what led to them, and who looked."""
+"""Safety cases and their clocks."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from services.followup.domain.case import Case
 from shared.postgres.database import Connection
-from shared.postgres.sealing import Sealer
 
 _COLUMNS = """case_id, clinic_id, thread, patient_ref, tier, rules, opened_at, clock_at, step, paged, acknowledged_at,
     acknowledged_by, closed_at, texted_at, texted_tier, automatic_text, is_drill, traceparent"""
@@ -58,11 +55,13 @@ async def taken_lately(connection: Connection, clinic_id: str, person: str, *, s
 
 
 async def has_open(connection: Connection, clinic_id: str, thread: str, tiers: Sequence[str]) -> bool:
-    """Return whether a patient has an open case of one of the tiers."""
+    """Return whether a patient has an open case of one of the tiers, or may be the one who wrote into one."""
     cursor = await connection.execute(
-        """SELECT 1 FROM cases WHERE clinic_id = %s AND thread = %s AND closed_at IS NULL AND NOT is_drill
-              AND tier = ANY(%s)""",
-        (clinic_id, thread, list(tiers)),
+        """SELECT 1 FROM cases c WHERE clinic_id = %(clinic)s AND closed_at IS NULL AND NOT is_drill
+              AND tier = ANY(%(tiers)s)
+              AND (thread = %(thread)s OR EXISTS (
+                  SELECT FROM case_words w WHERE w.case_id = c.case_id AND %(thread)s = ANY(w.candidates)))""",
+        {"clinic": clinic_id, "thread": thread, "tiers": list(tiers)},
     )
     return await cursor.fetchone() is not None
 
@@ -174,13 +173,20 @@ async def note_page(
     )
 
 
-async def may_tell_more(connection: Connection, case_id: str, *, now: datetime, not_since: datetime) -> bool:
-    """Return whether the one who has a case may be told of more; told at most once since ``not_since``."""
+async def tell_more_at(connection: Connection, case_id: str, *, now: datetime, every: timedelta) -> datetime | None:
+    """Return when the one who has a case is to be told of more, and remember it; None while that is still ahead.
+
+    At once if they have not been told since they took it on, else in a distance to the last time.
+    """
     cursor = await connection.execute(
-        "UPDATE cases SET last_paged_at = %s WHERE case_id = %s AND coalesce(last_paged_at, 'epoch') < %s",
-        (now, case_id, not_since),
+        """UPDATE cases SET last_paged_at = CASE WHEN last_paged_at > acknowledged_at
+                                                 THEN greatest(%(now)s, last_paged_at + %(every)s) ELSE %(now)s END
+            WHERE case_id = %(id)s AND coalesce(last_paged_at, 'epoch') <= %(now)s RETURNING last_paged_at""",
+        {"now": now, "every": every, "id": case_id},
     )
-    return cursor.rowcount > 0
+    row = await cursor.fetchone()
+    at: datetime | None = row["last_paged_at"] if row else None
+    return at
 
 
 async def acknowledge(connection: Connection, case_id: str, *, who: str, now: datetime) -> bool:
@@ -217,10 +223,10 @@ async def note_text(
 
 
 async def page_now(connection: Connection, case_id: str, *, now: datetime) -> None:
-    """Page the next person at once, whatever the case's clock says."""
+    """Page the next person at once, unless a case is paged about no more."""
     await connection.execute(
-        "UPDATE cases SET next_page_at = least(next_page_at, %s) WHERE case_id = %s AND acknowledged_at IS NULL",
-        (now, case_id),
+        "UPDATE cases SET next_page_at = %(now)s WHERE case_id = %(id)s AND next_page_at > %(now)s",
+        {"now": now, "id": case_id},
     )
 
 
@@ -253,60 +259,6 @@ async def oldest_waiting_s(connection: Connection, *, now: datetime) -> float:
     )
     row = await cursor.fetchone()
     return max(0.0, row["seconds"]) if row and row["seconds"] is not None else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What led to a case: the words, or that an answer did; and the number that wrote."""
-
-    at: datetime
-    text: str
-    phone: str | None
-    candidates: tuple[str, ...]
-
-
-async def save_words(
-    connection: Connection, sealer: Sealer, case_id: str, provider_reference: str, words: Words
-) -> None:
-    """Keep what led to a case, sealed."""
-    content = json.dumps({"text": words.text, "phone": words.phone})
-    await connection.execute(
-        """INSERT INTO case_words (case_id, provider_reference, at, content, candidates) VALUES (%s, %s, %s, %s, %s)
-           ON CONFLICT DO NOTHING""",
-        (
-            case_id,
-            provider_reference,
-            words.at,
-            sealer.seal(content, place=_words_place(case_id, provider_reference)),
-            list(words.candidates),
-        ),
-    )
-
-
-async def words_of(connection: Connection, sealer: Sealer, case_id: str) -> list[Words]:
-    """Return what led to a case, the oldest first."""
-    cursor = await connection.execute(
-        "SELECT provider_reference, at, content, candidates FROM case_words WHERE case_id = %s ORDER BY at", (case_id,)
-    )
-    found = []
-    for row in await cursor.fetchall():
-        content: dict[str, Any] = json.loads(
-            sealer.open(row["content"], place=_words_place(case_id, row["provider_reference"]))
-        )
-        found.append(Words(row["at"], content["text"], content["phone"], tuple(row["candidates"])))
-    return found
-
-
-async def save_look(connection: Connection, case_id: str, *, who: str, role: str, allowed: bool, now: datetime) -> None:
-    """Write down who looked at a case, or tried to."""
-    await connection.execute(
-        "INSERT INTO case_looks (at, case_id, who, role, allowed) VALUES (%s, %s, %s, %s, %s)",
-        (now, case_id, who, role, allowed),
-    )
-
-
-def _words_place(case_id: str, provider_reference: str) -> str:
-    return f"case_words.content:{case_id}:{provider_reference}"
 
 
 def _case(row: dict[str, Any]) -> Case:

@@ -4,6 +4,7 @@ from typing import Any
 
 from psycopg import sql
 
+from services.followup.store.written import place_of_text
 from shared.postgres.database import Connection
 from shared.postgres.sealing import Sealer
 
@@ -35,7 +36,7 @@ async def replies_of_patient(connection: Connection, sealer: Sealer, patient_ref
     found = []
     for row in await cursor.fetchall():
         reply = dict(row)
-        place = _reply_place(row["provider_reference"])
+        place = place_of_text(row["provider_reference"])
         found.append({**reply, "content": sealer.open_text(row["content"], place=place)})
     return found
 
@@ -67,11 +68,7 @@ async def forget_replies(connection: Connection, sealer: Sealer, patient_ref: st
     references = [row["provider_reference"] for row in await cursor.fetchall()]
     for reference in references:
         await connection.execute(
-            "UPDATE replies SET content = %s WHERE provider_reference = %s",
-            (sealer.seal("", place=_reply_place(reference)), reference),
+            "UPDATE replies SET content = %s, phone = NULL WHERE provider_reference = %s",
+            (sealer.seal("", place=place_of_text(reference)), reference),
         )
     return len(references)
-
-
-def _reply_place(provider_reference: str) -> str:
-    return f"replies.content:{provider_reference}"

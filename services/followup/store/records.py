@@ -4,6 +4,7 @@ from datetime import datetime
 
 from psycopg.types.json import Jsonb
 
+from services.followup.store.written import place_of_phone, place_of_text
 from shared.messages.reply import MessageReceived
 from shared.messages.staff_task import StaffTaskRaised
 from shared.postgres.database import Connection
@@ -14,24 +15,27 @@ from shared.postgres.unit_of_work import UnitOfWork
 
 async def save_reply(connection: Connection, sealer: Sealer, reply: MessageReceived, *, now: datetime) -> bool:
     """Keep a reply; return False if it was kept before."""
-    content = sealer.seal(reply.text, place=f"replies.content:{reply.provider_reference}")
+    reference = reply.provider_reference
+    content = sealer.seal(reply.text, place=place_of_text(reference))
+    phone = sealer.seal(reply.phone, place=place_of_phone(reference)) if reply.phone else None
     new = await ask(
         connection,
         """WITH texts AS (
                SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bytea[], %s::text[], %s::timestamptz[],
-                                    %s::timestamptz[], %s::text[]) WITH ORDINALITY
+                                    %s::timestamptz[], %s::text[], %s::bytea[]) WITH ORDINALITY
                    AS t(provider_reference, clinic_id, patient_ref, content, handled_as, received_at, kept_at, reply_to,
-                        place)),
+                        phone, place)),
            kept AS (
                INSERT INTO replies (provider_reference, clinic_id, patient_ref, content, handled_as, received_at,
-                      kept_at, reply_to)
-               SELECT provider_reference, clinic_id, patient_ref, content, handled_as, received_at, kept_at, reply_to
+                      kept_at, reply_to, phone)
+               SELECT provider_reference, clinic_id, patient_ref, content, handled_as, received_at, kept_at, reply_to,
+                      phone
                  FROM texts
                ON CONFLICT DO NOTHING RETURNING provider_reference)
            SELECT min(place) AS place FROM texts JOIN kept USING (provider_reference) GROUP BY provider_reference""",
         [
             (
-                reply.provider_reference,
+                reference,
                 reply.clinic_id,
                 reply.patient_ref,
                 content,
@@ -39,6 +43,7 @@ async def save_reply(connection: Connection, sealer: Sealer, reply: MessageRecei
                 reply.received_at,
                 now,
                 reply.reply_to,
+                phone,
             )
         ],
     )

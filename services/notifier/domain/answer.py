@@ -61,6 +61,7 @@ class Remedy(StrEnum):
     RETRY_LATER = "retry_later"
     SUPPRESS = "suppress"
     MARK_UNUSABLE = "mark_unusable"
+    MARK_IF_REPEATED = "mark_if_repeated"
     STOP_SENDING = "stop_sending"
 
 

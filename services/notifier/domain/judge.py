@@ -13,6 +13,9 @@ from shared.messages.base import Channel, Consent, Purpose
 SHORTEST_USE = timedelta(seconds=60)
 """A text that is of use for less than this would arrive too late (RELIABILITY.md F33)."""
 
+ANSWERS_AT_ANY_HOUR_FOR = timedelta(minutes=5)
+"""Whoever has just written is awake; an answer that is later than this waits for the window (DOMAIN.md 4.3)."""
+
 _NOW_OR_NEVER = (Purpose.SAFETY, Purpose.PAGE)
 """What no START can bring back in time: a person has to phone instead (DOMAIN.md 3.3)."""
 
@@ -48,6 +51,8 @@ class Facts:
     """When the patient's automated texts of late went out, as far as they count."""
     last_text_at: datetime | None = None
     """When the last automated text went to this number, whoever it was for."""
+    last_heard_at: datetime | None = None
+    """When this number wrote last, as far as that was asked."""
     spacing: timedelta = timedelta(0)
 
 
@@ -102,10 +107,18 @@ def judge(due: Due, facts: Facts, now: datetime) -> Judgement:
         return End(DeliveryStatus.DROPPED, Reason.NOT_ALLOWED_HERE)
     if facts.too_many_this_hour:
         return End(DeliveryStatus.DROPPED, Reason.LOOP)
-    # An e-mail wakes nobody.
-    if policy.obeys_window and due.channel is not Channel.EMAIL and not facts.window.contains(now, facts.zone):
+    if _might_wake(due, facts, policy, now):
         return Hold(Reason.OUTSIDE_WINDOW, min(facts.window.next_opening(now, facts.zone), due.expires_at))
     return _rationed(due, facts, policy, now) or Send()
+
+
+def _might_wake(due: Due, facts: Facts, policy: Policy, now: datetime) -> bool:
+    """Return whether a text would come outside the hours for texts, unasked. An e-mail wakes nobody."""
+    if due.channel is Channel.EMAIL or facts.window.contains(now, facts.zone):
+        return False
+    if policy.answers and facts.last_heard_at is not None:
+        return now - facts.last_heard_at > ANSWERS_AT_ANY_HOUR_FOR
+    return policy.obeys_window
 
 
 def _rationed(due: Due, facts: Facts, policy: Policy, now: datetime) -> Hold | None:

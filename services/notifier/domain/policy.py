@@ -21,6 +21,8 @@ class Policy:
     """Whether it takes a slot of the weekly budget, and needs one."""
     may_use_last: bool = False
     """Whether the last slots of a week are kept for it."""
+    answers: bool = False
+    """Whether it answers somebody who has just written: then, and no later, it heeds no window (DOMAIN.md 4.3)."""
     is_spaced: bool = True
     """Whether it keeps its distance from the text before it."""
     person: Literal["never", "when_it_fails", "always"] = "never"
@@ -44,7 +46,7 @@ POLICIES: dict[Purpose, Policy] = {
     Purpose.OPT_OUT_CONFIRMATION: Policy(
         1, None, obeys_window=False, obeys_opt_out=False, counts=False, is_spaced=False
     ),
-    Purpose.ANSWER_REPLY: Policy(2, None, obeys_window=False, counts=False, is_spaced=False),
+    Purpose.ANSWER_REPLY: Policy(2, None, obeys_window=False, answers=True, counts=False, is_spaced=False),
     Purpose.CHANGE_NOTICE: Policy(3, "reminders", counts=False, is_spaced=False, person="always"),
     Purpose.REMINDER_NEAR: Policy(4, "reminders", may_use_last=True, person="when_it_fails"),
     Purpose.HOME_SAFE: Policy(4, "checkins", may_use_last=True, person="when_it_fails"),
@@ -55,4 +57,6 @@ POLICIES: dict[Purpose, Policy] = {
     Purpose.ENROLMENT: Policy(7, None, is_spaced=False),
     Purpose.SERVICE: Policy(8, None),
 }
+NOTICES = frozenset({Purpose.CONFIRMATION, Purpose.CHANGE_NOTICE})
+"""What tells news against what the patient was told last: once one has left, its planner plans the next anew."""
 COUNTED = frozenset(purpose for purpose, policy in POLICIES.items() if policy.counts)

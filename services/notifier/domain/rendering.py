@@ -111,8 +111,8 @@ def _clock(context: Context, at: str) -> str:
 @pass_context
 def _las(context: Context, at: str) -> str:
     """Spell a time of day with its Spanish article: las 10:00 a.m., la 1:30 p.m."""
-    article = "la" if _local(context, at).hour % 12 == 1 else "las"
-    return f"{article} {format_time(_local(context, at), 'short', locale=context['locale'])}"
+    local = _local(context, at)
+    return f"{_article(local)} {format_time(local, 'short', locale=context['locale'])}"
 
 
 @pass_context
@@ -137,11 +137,15 @@ def _days(context: Context, visits: list[dict[str, Any]]) -> str:
     clocks = {start.timetz().replace(tzinfo=None) for start in starts}
     if len(clocks) == 1:
         days = _enumerate([start.date() for start in starts], locale)
-        joint = " at " if locale.startswith("en") else ", "
-        return f"{days}{joint}{format_time(starts[0], 'short', locale=locale)}"
+        clock = format_time(starts[0], "short", locale=locale)
+        return f"{days} at {clock}" if locale.startswith("en") else f"{days} a {_article(starts[0])} {clock}"
     return "; ".join(
         f"{_enumerate([start.date()], locale)} {format_time(start, 'short', locale=locale)}" for start in starts
     )
+
+
+def _article(at: datetime) -> str:
+    return "la" if at.hour % 12 == 1 else "las"
 
 
 def _enumerate(days: list[date], locale: str) -> str:

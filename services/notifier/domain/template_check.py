@@ -10,6 +10,8 @@ from services.notifier.domain.text_samples import LONG_TEXTS, samples
 from shared.clinics.model import Clinic
 from shared.messages.base import Purpose
 
+_ALSO_CONTAINS = {"enrolment": ("24", "911", "988"), "help": ("911", "988")}
+"""Whom to call in an emergency, said where a patient first hears of the number and asks for help (DOMAIN.md 3.5)."""
 _LINK = "https://texts.example.org/unsubscribe/0123456789abcdefghijklmn"
 
 
@@ -90,7 +92,8 @@ def _rule(name: str, case: str, language: str, clinic: Clinic) -> tuple[int, tup
     """Return how many parts a text may take, what it must contain, and whether it may speak of feelings."""
     rule = checkin_rule(name, case)
     if rule is None:
+        wanted = _ALSO_CONTAINS.get(name, ())
         most = 1 if language == "en" and (name, case) not in LONG_TEXTS else 2
-        return most, (clinic.name, clinic.phone), False
+        return most, (clinic.name, clinic.phone, *wanted), False
     wanted = tuple(part.format(clinic_name=clinic.name, clinic_phone=clinic.phone) for part in rule.must_contain)
     return rule.english_parts if language == "en" else rule.spanish_parts, wanted, rule.names_feelings

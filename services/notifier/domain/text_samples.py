@@ -11,6 +11,15 @@ _PREPARATION = {
     "fast_clear_from": "2026-12-30T20:30:00+00:00",
     "ride": True,
 }
+_LONGEST_TIMES = {
+    "starts_at": "2026-12-30T17:30:00+00:00",
+    "preparation": {
+        "fast_solids_from": "2026-12-30T15:30:00+00:00",
+        "fast_clear_from": "2026-12-30T16:30:00+00:00",
+        "ride": True,
+    },
+}
+"""No clock time takes more room than 12:30 PM."""
 _SIX = [
     {"starts_at": f"2026-12-{day:02d}T{hour}:00:00+00:00", "modality": "in_person"}
     for day, hour in ((14, 15), (16, 15), (18, 15), (21, 15), (23, 15), (28, 15))
@@ -25,6 +34,8 @@ LONG_TEXTS = {
     ("confirmation", "six visits"),
     ("confirmation", "six visits at odd times"),
     ("moved", "prepared"),
+    ("enrolment", "plain"),
+    ("enrolment", "a series"),
 }
 """Texts that may take two parts in English: they say more than one thing."""
 
@@ -70,6 +81,13 @@ def samples(template: str, *, clinic_name: str, clinic_phone: str, time_zone: st
         sets["six visits"] = {**base, "visits": _SIX, "starts_at": _SIX[0]["starts_at"]}
         sets["six visits at odd times"] = {**base, "visits": _SIX_AT_ODD_TIMES, "starts_at": _FIRST}
     if template in ("reminder_far", "reminder_near"):
-        sets["two visits"] = {**base, "visits": [_VISIT, _VISIT]}
-        sets["confirmed"] = {**base, "is_confirmed": True}
+        sets |= _reminders(template, base)
+    return sets
+
+
+def _reminders(template: str, base: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    two = {**base, "visits": [_VISIT, _VISIT]}
+    sets = {"two visits": two, "confirmed": {**base, "is_confirmed": True}}
+    if template == "reminder_near":
+        sets["two visits, prepared"] = {**two, **_LONGEST_TIMES}
     return sets

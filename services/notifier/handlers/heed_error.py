@@ -6,7 +6,7 @@ from services.notifier.context import Context, rule_for
 from services.notifier.domain.answer import Remedy
 from services.notifier.domain.message import Message
 from services.notifier.handlers.end_message import raise_task
-from services.notifier.store import suppressions
+from services.notifier.store import receipts, suppressions
 from services.notifier.store.receipts import Addressee
 from shared.messages.base import Channel
 from shared.messages.reply import OPTED_OUT, RecipientOpted
@@ -29,13 +29,19 @@ async def heed_error(unit: UnitOfWork, message: Message, code: str, *, context: 
         await close_address(
             unit, message, channel=message.channel, sender=sender, address=message.number, how=f"provider {code}"
         )
-    if rule.remedy is Remedy.MARK_UNUSABLE and message.number is not None:
+    if message.number is not None and await _leads_nowhere(unit, message, message.number, rule.remedy, code):
         sender = context.sender_name(message.clinic_id, message.channel)
         await suppressions.suppress(
             unit.connection, sender, message.number, kind="unusable", how=f"provider {code}", now=unit.now
         )
     if rule.task is not None and rule.remedy is not Remedy.STOP_SENDING:
         await raise_task(unit, rule.task, message, due_by=message.expires_at)
+
+
+async def _leads_nowhere(unit: UnitOfWork, message: Message, number: bytes, remedy: Remedy, code: str) -> bool:
+    if remedy is Remedy.MARK_IF_REPEATED:
+        return await receipts.was_refused_before(unit.connection, number, code, besides=message.id)
+    return remedy is Remedy.MARK_UNUSABLE
 
 
 async def close_address(

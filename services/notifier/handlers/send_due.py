@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from services.notifier.context import Context, rule_for, scope_of
@@ -30,6 +30,7 @@ from shared.kernel.contact import PhoneNumber, can_receive_texts
 from shared.kernel.errors import DependencyUnavailableError
 from shared.kernel.ids import new_token
 from shared.messages.base import Channel, Consent
+from shared.messages.plan import ANSWERS
 from shared.postgres.database import Database, lock_in_order
 from shared.postgres.unit_of_work import UnitOfWork, unit_of_work
 from shared.runtime.batches import Batches
@@ -46,7 +47,7 @@ _AT_ONCE_WHEN_BUSY = 2
 _TRIAL_FOR = timedelta(seconds=30)
 _MOST_ANSWERS_PER_HOUR = 6
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
-_AUTOMATIC = ("replies:", "answers:")
+_AUTOMATIC = ("replies:", ANSWERS)
 """Subjects of texts that answer a text by themselves: two machines could keep each other busy with them."""
 _NO_CONSENT = Consent()
 
@@ -80,6 +81,7 @@ class _Round:
     traffic: dict[bytes, claims.Traffic]
     recalled: set[bytes]
     allowances: dict[str, claims.Allowance]
+    heard: dict[bytes, datetime]
     starts: list[_Start] = field(default_factory=list)
     waiting: list[int] = field(default_factory=list)
 
@@ -143,6 +145,11 @@ class SendDue:
             task.add_done_callback(self._finished)
         return claimed
 
+    @property
+    def _provider(self) -> str:
+        """What figures call the provider of this lane."""
+        return "sendgrid" if self._lane.channel is Channel.EMAIL else "twilio"
+
     def is_more(self, claimed: int) -> bool:
         """Return whether a claim took all that it might, so that more may be due."""
         return claimed > 0 and self._was_full
@@ -179,7 +186,7 @@ class SendDue:
     async def _claim(self, unit: UnitOfWork, free: int) -> tuple[int, list[_Call]]:
         scope = scope_of(self._lane.channel)
         gate = await pauses.provider_gate(unit.connection, scope, trial_for=_TRIAL_FOR)
-        self._context.metrics.sending_paused.labels(scope).set(gate.state != "open")
+        self._context.metrics.sending_paused.labels(self._provider).set(gate.state != "open")
         limit = 1 if gate.state == "trial" else free
         messages = await claims.claim_due(
             unit.connection,
@@ -197,7 +204,11 @@ class SendDue:
         return len(messages), calls
 
     async def _judge_all(self, unit: UnitOfWork, messages: Sequence[Message]) -> list[_Call]:
-        current = await self._facts(unit, messages)
+        recipients = {message.recipient_id for message in messages}
+        contacts, sealed = await claims.readable_contacts(unit.connection, unit.sealer, recipients)
+        await claims.put_off_sealed(unit.connection, [one.id for one in messages if one.recipient_id in sealed])
+        messages = [message for message in messages if message.recipient_id not in sealed]
+        current = await self._facts(unit, messages, contacts)
         for message in messages:
             await self._judge(unit, message, current)
         await attempts.wait_for_number(unit.connection, current.waiting, for_s=_BUSY_WAIT_S)
@@ -206,10 +217,9 @@ class SendDue:
             _Call(Attempt(one.message, numbers[one.message.id], one.start.token), one.request) for one in current.starts
         ]
 
-    async def _facts(self, unit: UnitOfWork, messages: Sequence[Message]) -> _Round:
+    async def _facts(self, unit: UnitOfWork, messages: Sequence[Message], contacts: dict[str, Contact]) -> _Round:
         """Gather what is true now, under a lock per number or mailbox: no STOP can slip in between."""
         connection = unit.connection
-        contacts = await claims.contacts(connection, unit.sealer, {message.recipient_id for message in messages})
         addresses = {
             contact.recipient_id: unit.sealer.lookups(address.key)
             for contact in contacts.values()
@@ -227,7 +237,26 @@ class SendDue:
             traffic=traffic,
             recalled=await recalled.numbers_with_any(connection, every),
             allowances=await claims.allowances(connection, list(contacts), now=unit.now),
+            heard=await self._heard(unit, messages, contacts, addresses),
         )
+
+    async def _heard(
+        self,
+        unit: UnitOfWork,
+        messages: Sequence[Message],
+        contacts: Mapping[str, Contact],
+        addresses: Mapping[str, Sequence[bytes]],
+    ) -> dict[bytes, datetime]:
+        """Return when those wrote whom an answer would reach outside the hours for texts; by day nobody asks."""
+        late = [
+            number
+            for message in messages
+            if POLICIES[message.purpose].answers
+            and (contact := contacts.get(message.recipient_id)) is not None
+            and not self._context.clinic(message.clinic_id).window.hours.contains(unit.now, ZoneInfo(contact.time_zone))
+            for number in addresses.get(message.recipient_id, ())
+        ]
+        return await claims.last_heard(unit.connection, late) if late else {}
 
     async def _judge(self, unit: UnitOfWork, message: Message, current: _Round) -> None:
         contact = current.contacts.get(message.recipient_id)
@@ -273,6 +302,7 @@ class SendDue:
             weekly=budget.weekly_in_series if is_in_series(allowance.visits) else budget.weekly,
             slots=allowance.texts,
             last_text_at=max((seen.last_text_at for seen in traffic if seen.last_text_at), default=None),
+            last_heard_at=max((current.heard[one] for one in hashes if one in current.heard), default=None),
             spacing=budget.spacing,
             too_many_this_hour=message.subject.startswith(_AUTOMATIC)
             and sum(seen.answers for seen in traffic) >= _MOST_ANSWERS_PER_HOUR,
@@ -357,9 +387,8 @@ class SendDue:
     async def _ask(self, request: Composed) -> Answer:
         started = time.monotonic()
         answer = await request.ask()
-        provider = "sendgrid" if self._lane.channel is Channel.EMAIL else "twilio"
-        self._context.metrics.provider_seconds.labels(provider).observe(time.monotonic() - started)
-        self._context.metrics.provider_answers.labels(provider, type(answer).__name__).inc()
+        self._context.metrics.provider_seconds.labels(self._provider).observe(time.monotonic() - started)
+        self._context.metrics.provider_answers.labels(self._provider, type(answer).__name__).inc()
         return answer
 
     def _heed(self, answer: Answer, *, begun_at: float) -> None:

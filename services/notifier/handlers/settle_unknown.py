@@ -44,7 +44,7 @@ class SettleUnknown:
                     )
             doubts = await attempts.take_doubts(unit.connection, limit=_AT_ONCE, look_gap=timing.look_gap)
             recipients = {doubt.recipient_id for doubt in doubts}
-            contacts = await claims.contacts(unit.connection, unit.sealer, recipients)
+            contacts, _sealed = await claims.readable_contacts(unit.connection, unit.sealer, recipients)
         for doubt in doubts:
             if doubt.channel is Channel.EMAIL:
                 # Nothing lists e-mails: an event that names the attempt would have settled it by now.

@@ -39,9 +39,20 @@ class SweepInbound:
             return 0
         async with self._database.connection() as connection:
             unknown = await received.unknown_of(connection, [text.provider_reference for text in listed])
+        spoiled: Exception | None = None
         for text in sorted(listed, key=lambda item: item.created_at):
             if text.provider_reference in unknown:
-                await self._take(text)
+                try:
+                    await self._take(text)
+                except DependencyUnavailableError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - one that cannot be taken in keeps no other from being read
+                    spoiled = error
+                    log.error(
+                        "a missed text cannot be taken in", provider_reference=text.provider_reference, exc_info=error
+                    )
+        if spoiled is not None:
+            raise spoiled
         return 0
 
     async def _take(self, listed: ListedText) -> None:

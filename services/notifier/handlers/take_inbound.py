@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.notifier.context import Context
@@ -75,7 +75,13 @@ async def take_inbound(
     return are_new
 
 
+def _legible(text: str) -> str:
+    """Return a text without what neither the queue nor the database can hold: NUL, and halves of characters."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
 async def _take(unit: UnitOfWork, inbound: InboundText, *, context: Context) -> bool:
+    inbound = replace(inbound, text=_legible(inbound.text))
     numbers, received_at = unit.sealer.lookups(inbound.phone.e164), unit.now - inbound.waited
     holders, prompts = await asyncio.gather(
         received.holders_of(unit.connection, numbers),

@@ -26,7 +26,9 @@ RULES: dict[int, ErrorRule] = {
     30001: ErrorRule(Remedy.RETRY_ONCE, TaskKind.OPS_LOOK),  # queue overflow
     30003: ErrorRule(Remedy.RETRY_UNREACHABLE),  # handset off or out of reach
     30004: ErrorRule(Remedy.NONE, TaskKind.NUMBER_UNUSABLE),  # blocked
-    30005: ErrorRule(Remedy.NONE, TaskKind.NUMBER_UNUSABLE),  # unknown or inactive
+    30005: ErrorRule(
+        Remedy.MARK_IF_REPEATED, TaskKind.NUMBER_UNUSABLE
+    ),  # unknown or inactive: believed the second time
     30006: ErrorRule(Remedy.MARK_UNUSABLE, TaskKind.NUMBER_UNUSABLE),  # landline or carrier unreachable
     30007: ErrorRule(Remedy.NONE, TaskKind.OPS_LOOK),  # filtered as spam: never the same text again
     30008: ErrorRule(Remedy.RETRY_ONCE),  # carrier gave no reason

@@ -55,19 +55,19 @@ _PHRASES = {
     "en": _Phrases(
         voice="en-US",
         menu="Press 1 to take it. Press 2 if you cannot.",
-        nobody="No key was pressed. The next person will be called.",
+        nobody="No key was pressed. It still waits for somebody to take it.",
         taken="Thank you. It is yours now.",
         gone="Thank you. Somebody has already taken it.",
-        declined="Thank you. The next person will be called.",
+        declined="Thank you. The next person will be paged.",
         again="Please press 1 to take it, or 2 if you cannot.",
     ),
     "es": _Phrases(
         voice="es-US",
         menu="Oprima 1 para tomarlo. Oprima 2 si no puede.",
-        nobody="Nadie oprimió una tecla. Llamaremos a la siguiente persona.",
+        nobody="No se oprimió ninguna tecla. Sigue en espera de que alguien lo tome.",
         taken="Gracias. Queda a su cargo.",
         gone="Gracias. Alguien ya lo tomó.",
-        declined="Gracias. Llamaremos a la siguiente persona.",
+        declined="Gracias. Avisaremos a la siguiente persona.",
         again="Por favor oprima 1 para tomarlo, o 2 si no puede.",
     ),
 }

@@ -5,14 +5,20 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from psycopg.rows import DictRow
+
 from services.notifier.domain.budget import SERIES, WEEK
 from services.notifier.domain.message import Contact, Message
-from services.notifier.domain.policy import COUNTED
+from services.notifier.domain.policy import COUNTED, NOTICES
 from services.notifier.store.rows import COLUMNS, read_contact, read_message
 from shared.messages.base import Channel, Purpose
+from shared.messages.plan import ACCEPTED
 from shared.postgres.database import Connection
-from shared.postgres.sealing import Sealer
+from shared.postgres.sealing import Sealer, UnsealError
+from shared.telemetry.log import log
 
+_PLANNER_ANSWERS_WITHIN = timedelta(minutes=1)
+"""What its planner does not withdraw or change for that long after a notice has left, goes."""
 _ANSWERS = 2
 """The last priority of those that answer somebody."""
 _WAITS_FOR_PROVIDER = "('rate_limited', 'provider_not_reached', 'busy_number', 'not_found_at_provider')"
@@ -23,7 +29,10 @@ _WAITING = f"""SELECT DISTINCT ON (recipient_id, channel, urgent) recipient_id, 
      ORDER BY recipient_id, channel, urgent, send_at, id"""  # noqa: S608 - constant
 _MAY_GO = """(w.id IS NULL OR (m.send_at, m.id) <= (w.send_at, w.id))
     AND (m.after_key IS NULL OR NOT EXISTS (SELECT FROM messages e
-        WHERE e.subject = m.subject AND e.key = m.after_key AND e.wanted AND e.outcome IS NULL))"""
+        WHERE e.subject = m.subject AND e.key = m.after_key AND e.wanted AND e.outcome IS NULL))
+    AND (m.purpose <> ALL(%(notices)s) OR NOT EXISTS (SELECT FROM messages e JOIN plans p ON p.subject = e.subject
+        WHERE e.subject = m.subject AND e.key <> m.key AND e.purpose = ANY(%(notices)s)
+          AND e.outcome = 'sent' AND e.ended_at > p.applied_at AND e.ended_at > %(planner_since)s))"""
 
 
 async def claim_due(
@@ -40,6 +49,8 @@ async def claim_due(
 
     What answers somebody goes first, then whatever becomes useless soonest: after an outage that loses the least.
     Nothing overtakes an earlier message to the same recipient that waits for the provider, nor the one it follows.
+    A notice that was planned before another of its subject left, perhaps to the same effect, waits for its planner.
+    One that cannot be opened (its key is gone) is put off for a minute and holds up no other.
     """
     cursor = await connection.execute(
         f"""WITH waiting AS MATERIALIZED ({_WAITING})
@@ -56,6 +67,8 @@ async def claim_due(
             "urgent": list(urgent),
             "limit": limit,
             "only_expired": only_expired,
+            "notices": sorted(NOTICES),
+            "planner_since": now - _PLANNER_ANSWERS_WITHIN,
         },
     )
     rows = {row["id"]: row for row in await cursor.fetchall()}
@@ -67,15 +80,54 @@ async def claim_due(
         (list(rows),),
     )
     bodies = {body["message_id"]: body for body in await cursor.fetchall()}
-    return [read_message({**row, **bodies[key]}, sealer) for key, row in rows.items() if key in bodies]
+    messages, sealed = [], []
+    for key, row in rows.items():
+        if key in bodies:
+            try:
+                messages.append(read_message({**row, **bodies[key]}, sealer))
+            except UnsealError:
+                sealed.append(key)
+    await put_off_sealed(connection, sealed)
+    return messages
+
+
+async def put_off_sealed(connection: Connection, message_ids: Sequence[int]) -> None:
+    """Look again in a minute at messages that cannot be opened: a key may come back."""
+    if message_ids:
+        log.error("messages cannot be opened: a sealing key is gone", count=len(message_ids))
+        await connection.execute(
+            "UPDATE messages SET retry_at = clock_timestamp() + interval '1 minute' WHERE id = ANY(%s)",
+            (list(message_ids),),
+        )
 
 
 async def contacts(connection: Connection, sealer: Sealer, recipient_ids: Iterable[str]) -> dict[str, Contact]:
-    """Return recipients by id."""
+    """Return recipients by id.
+
+    Raises:
+        UnsealError: one of them cannot be opened.
+    """
+    return {row["recipient_id"]: read_contact(row, sealer) for row in await _recipients(connection, recipient_ids)}
+
+
+async def readable_contacts(
+    connection: Connection, sealer: Sealer, recipient_ids: Iterable[str]
+) -> tuple[dict[str, Contact], set[str]]:
+    """Return recipients by id, and the ids of those that cannot be opened."""
+    found, sealed = {}, set()
+    for row in await _recipients(connection, recipient_ids):
+        try:
+            found[row["recipient_id"]] = read_contact(row, sealer)
+        except UnsealError:
+            sealed.add(row["recipient_id"])
+    return found, sealed
+
+
+async def _recipients(connection: Connection, recipient_ids: Iterable[str]) -> list[DictRow]:
     cursor = await connection.execute(
         "SELECT recipient_id, contact FROM recipients WHERE recipient_id = ANY(%s)", (list(recipient_ids),)
     )
-    return {row["recipient_id"]: read_contact(row, sealer) for row in await cursor.fetchall()}
+    return await cursor.fetchall()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +137,7 @@ class Traffic:
     is_busy: bool = False
     """Whether a text is under way whose outcome is not known yet."""
     answers: int = 0
-    """How many texts were sent by themselves in answer to it."""
+    """How many texts were sent by themselves in answer to it, but for those about an answer that was asked for."""
     last_text_at: datetime | None = None
     """When it was last sent a text that counts."""
 
@@ -98,7 +150,7 @@ async def traffic(
         """SELECT number,
                   bool_or(outcome IS NULL) AS busy,
                   count(*) FILTER (WHERE outcome = 'sent' AND purpose IN ('answer_reply', 'opt_out_confirmation')
-                                     AND ended_at > %(answers)s) AS answers,
+                                     AND NOT starts_with(subject, %(accepted)s) AND ended_at > %(answers)s) AS answers,
                   max(ended_at) FILTER (WHERE outcome IN ('sent', 'unknown') AND channel = 'sms'
                                           AND purpose = ANY(%(counted)s) AND ended_at > %(texts)s) AS last_text_at
              FROM messages
@@ -106,12 +158,26 @@ async def traffic(
               AND (ended_at > least(%(answers)s, %(texts)s)
                    OR state IN ('sending', 'unknown') AND outcome IS NULL AND NOT urgent AND channel <> 'email')
             GROUP BY number""",
-        {"numbers": list(numbers), "answers": answers_since, "texts": texts_since, "counted": sorted(COUNTED)},
+        {
+            "numbers": list(numbers),
+            "answers": answers_since,
+            "texts": texts_since,
+            "counted": sorted(COUNTED),
+            "accepted": ACCEPTED,
+        },
     )
     return {
         bytes(row["number"]): Traffic(row["busy"], row["answers"], row["last_text_at"])
         for row in await cursor.fetchall()
     }
+
+
+async def last_heard(connection: Connection, numbers: Sequence[bytes]) -> dict[bytes, datetime]:
+    """Return when each of these numbers wrote last."""
+    cursor = await connection.execute(
+        "SELECT number, max(received_at) AS at FROM inbound WHERE number = ANY(%s) GROUP BY number", (list(numbers),)
+    )
+    return {bytes(row["number"]): row["at"] for row in await cursor.fetchall()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,22 @@ async def take_unconfirmed(connection: Connection, *, now: datetime, after: time
     return {row["id"]: row["provider_reference"] for row in await cursor.fetchall()}
 
 
+async def was_refused_before(connection: Connection, number: bytes, code: str, *, besides: int) -> bool:
+    """Return whether the last text to a number, ``besides`` one message, came back with a code."""
+    cursor = await connection.execute(
+        """SELECT EXISTS (
+               SELECT FROM receipts r WHERE r.error_code = %s AND r.provider_reference = (
+                      SELECT m.provider_reference FROM messages m
+                       WHERE m.number = %s AND m.id <> %s AND m.channel = 'sms' AND m.outcome = 'sent'
+                       ORDER BY m.ended_at DESC LIMIT 1)) AS refused""",
+        (code, number, besides),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    refused: bool = row["refused"]
+    return refused
+
+
 @dataclass(frozen=True, slots=True)
 class Addressee:
     """Whom an e-mail went to. ``address`` is the keyed hash of the mailbox, as used then."""

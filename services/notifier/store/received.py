@@ -57,7 +57,7 @@ async def save_number(
     time_zone: str,
     now: datetime,
 ) -> None:
-    """Keep the number that wrote, under the opaque name by which plans can answer it."""
+    """Keep the number that wrote, under the opaque name by which plans can answer it; anew where it was erased."""
     contact: dict[str, object] = {
         "phone": phone,
         "email": None,
@@ -70,7 +70,10 @@ async def save_number(
         connection,
         """INSERT INTO recipients (recipient_id, clinic_id, contact, number, as_of)
            SELECT * FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::bytea[], %s::timestamptz[])
-           ON CONFLICT DO NOTHING""",
+           ON CONFLICT (recipient_id) DO UPDATE
+              SET clinic_id = excluded.clinic_id, contact = excluded.contact, number = excluded.number,
+                  as_of = excluded.as_of
+            WHERE recipients.number IS NULL""",
         [(reply_to, clinic_id, sealed, sealer.lookup(phone), now)],
     )
 

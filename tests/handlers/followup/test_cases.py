@@ -46,7 +46,7 @@ async def test_a_crisis_text_is_answered_at_once_and_pages_the_person_on_call(ro
     times = [message["send_at"] for message in pages[0]["messages"]]
     assert [message["channels"] for message in pages[0]["messages"]] == [["sms"], ["voice"], ["voice"]]
     assert times == sorted(times)
-    assert room.texts("answers:") == []
+    assert room.answers() == []
 
 
 async def test_nobody_answers_so_the_next_people_are_paged_until_it_is_an_incident(room):  # 3.2
@@ -242,7 +242,7 @@ async def test_what_concerns_an_appointment_goes_on_and_is_answered_there(room, 
     (read,) = room.of(reading.REPLY_READ)
     assert (read["result"], read["prompt"]) == (result, {"subject": f"reminders:{ANA}", "key": "near"})
     assert text not in str(read)
-    assert room.texts("answers:") == []
+    assert room.answers() == []
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ async def test_an_opt_out_in_own_words_is_a_command_to_the_notifier(room, text, 
     (revoke,) = room.of(reading.RECIPIENT_REVOKE)
     assert (revoke["how"], revoke["kinds"], revoke["channels"]) == (how, ["all"], channels)
     assert revoke["language"] == language
-    assert room.texts("answers:") == []
+    assert room.answers() == []
 
 
 @pytest.mark.parametrize(
@@ -292,13 +292,13 @@ async def test_a_wish_and_nothing_else_is_on_nobodys_list(room, text):
 @pytest.mark.parametrize("text", ["thanks", 'Liked "Harbor Clinic: are you home and well?"', "👍"])
 async def test_what_asks_for_nothing_gets_no_answer(room, text):
     await room.reply(text)
-    assert room.plans("answers:") == []
+    assert room.answers() == []
     assert await room.rows(CASES) == []
 
 
 async def test_words_that_ask_for_nothing_known_are_read_by_a_person_and_answered(room):
     await room.reply("the waiting room was cold")
-    assert room.texts("answers:") == ["passed_on"]
+    assert room.answers() == ["passed_on"]
     assert await room.tasks() == ["reply_to_read"]
 
 
@@ -308,7 +308,7 @@ async def test_no_words_number_or_name_are_stored_or_published_in_the_clear(room
     kept = str(rows) + str(await room.rows("SELECT replies::text AS row FROM followup.replies"))
     assert "canary" not in kept
     assert "2125557777" not in kept
-    views = ("timeline_v1", "cases_v1", "tasks_v1", "checkins_v1", "scores_v1")
+    views = ("timeline_v1", "cases_v1", "tasks_v1", "checkins_v1", "scores_v1", "replies_v1")
     shown = [str(await room.rows(f"SELECT v::text FROM followup.{view} v")) for view in views]
     events = [str(envelope.data) for envelope in room.published if envelope.type.startswith(("safety.", "staff."))]
     assert not [text for text in (*shown, *events) if "canary" in text or "2125557777" in text]
@@ -397,3 +397,129 @@ async def test_what_was_kept_long_enough_is_forgotten_but_not_what_led_to_a_case
     assert await room.rows("SELECT 1 FROM followup.replies") == []
     assert len(await room.rows("SELECT 1 FROM followup.case_words")) == 1
     assert await room.rows("SELECT 1 FROM followup.history") != []
+
+
+async def pages_fail(room, phone, *, reason):
+    """No text to a number arrives, while the ticker turns a few times within the same minute."""
+    for _ in range(5):
+        for plan in room.take_plans("pages:"):
+            for message in plan["messages"]:
+                if phone in (None, plan["recipient"]["phone"]) and message["key"].endswith("/text"):
+                    await room.outcome(plan, message["key"], event=outcome.DROPPED, reason=reason)
+        await room.tick()
+
+
+async def test_a_number_that_takes_no_pages_has_the_others_paged_no_more_often(room):  # 3.2
+    await room.acknowledge_test_page()
+    start = room.clock.now()
+    await room.reply(CRISIS)
+    for minutes in (0, 15, 30, 60, 90):
+        await room.until(start + timedelta(minutes=minutes))
+        await pages_fail(room, OSEI, reason="blocked_opt_out")
+    (case,) = await room.rows(CASES)
+    assert case["step"] == 5  # what failed first was made up for at once, and nothing after that
+
+
+async def test_a_test_page_that_nobody_gets_ends_with_operations(room):  # S-10
+    await room.tick()
+    await pages_fail(room, None, reason="30005")
+    (case,) = await room.rows("SELECT step FROM followup.cases WHERE is_drill")
+    assert case["step"] == 3
+    assert await room.tasks() == ["test_page_missed"]
+
+
+async def test_an_answer_from_before_a_case_opened_takes_it_not_on(room):
+    await room.acknowledge_test_page()
+    await room.reply(CRISIS)
+    came = room.clock.now() + timedelta(minutes=5)
+    room.clock.advance(timedelta(minutes=40))  # followup was down: both texts have waited for it
+    await room.reply(CRISIS, patients=("pt_ben",), reply_to="number:ben", phone="+12125557777")
+    await room.reply("1", patients=(), reply_to="number:osei", phone=OSEI, received_at=came.isoformat())
+    waiting = [(case["patient_ref"], case["acknowledged_by"]) for case in await room.rows(CASES)]
+    assert waiting == [(ANA, "Dr. Osei"), ("pt_ben", None)]
+
+
+async def test_an_answer_that_names_a_case_takes_on_no_other(room):
+    await room.acknowledge_test_page()
+    await room.reply(CRISIS)
+    await room.reply(CRISIS, patients=("pt_ben",), reply_to="number:ben", phone="+12125557777")
+    named, other = [case["case_id"] for case in await room.rows(CASES)]
+    room.clock.advance(timedelta(minutes=1))
+    await room.reply(f"1 {named}", patients=(), reply_to="number:osei", phone=OSEI)
+    assert [event["case"] for event in room.of(safety.ACKNOWLEDGED)] == [named]
+    await room.reply(f"ack {other}", patients=(), reply_to="number:osei", phone=OSEI)
+    assert [event["case"] for event in room.of(safety.ACKNOWLEDGED)] == [named, other]
+
+
+def prompt(subject, key, expects, sent_at):
+    return {
+        "subject": subject,
+        "key": key,
+        "expects": expects,
+        "sent_at": sent_at.isoformat(),
+        "answer_until": (sent_at + timedelta(hours=12)).isoformat(),
+    }
+
+
+async def test_somebody_on_call_may_be_asked_whether_they_got_home(room):  # a page was answered before
+    await room.acknowledge_test_page()
+    paged_at = room.clock.now()
+    await room.infused("2026-12-04 12:10", patient="pt_osei")
+    await room.until("2026-12-04 16:10")
+    (plan,) = room.plans("checkins:")
+    await room.send()
+    question = prompt(plan["subject"], plan["messages"][0]["key"], "home_safe_1_2", room.clock.now())
+    page = prompt("pages:test-0/osei", "test-0/0/text", "page", paged_at)
+    room.clock.advance(timedelta(minutes=1))
+    osei = {"patients": ("pt_osei",), "reply_to": "number:osei", "phone": OSEI}
+    await room.reply("2", **osei, open_prompts=[question, page])
+    (case,) = await room.rows(CASES)
+    assert (case["tier"], case["rules"]) == ("M", ["not_home_safe"])
+
+
+async def test_somebody_on_call_answers_whichever_asked_last(room):
+    lind = {"patients": ("pt_lind",), "reply_to": "number:lind", "phone": LIND}
+    await room.infused("2026-12-04 12:10", patient="pt_lind")
+    await room.until("2026-12-05 12:10")
+    (plan,) = [plan for plan in room.plans("checkins:") if plan["messages"][0]["template"] == "checkin_today"]
+    await room.send()
+    question = prompt(plan["subject"], plan["messages"][0]["key"], "mood_0_10", room.clock.now())
+    room.clock.advance(timedelta(minutes=1))
+    await room.reply(CRISIS)
+    (paged_case,) = await room.rows(CASES)
+    page = prompt(f"pages:{paged_case['case_id']}/lind", "0/text", "page", room.clock.now())
+    room.clock.advance(timedelta(minutes=1))
+    await room.reply("7", **lind, open_prompts=[page, question])  # no answer to a page
+    await room.reply("1", **lind, open_prompts=[page, question])
+    assert [event["value"] for event in room.of("checkin.answered.v1")] == [7]
+    assert [event["who"] for event in room.of(safety.ACKNOWLEDGED) if event["case"] == paged_case["case_id"]] == [
+        "Nurse Lind"
+    ]
+
+
+async def test_words_that_come_soon_after_somebody_took_the_case_reach_that_person(room):
+    await room.reply(CRISIS)
+    room.clock.advance(timedelta(minutes=1))
+    await room.reply("1", patients=(), reply_to="number:osei", phone=OSEI)
+    room.published.clear()
+    start = room.clock.now()
+    for minutes in (4, 6, 9, 18):
+        room.clock.set(start + timedelta(minutes=minutes))
+        await room.reply("kms")
+    times = [plan["messages"][0]["send_at"] for plan in room.plans("pages:case")]
+    wanted = [start + timedelta(minutes=minutes) for minutes in (4, 19)]
+    assert [value[:16] for value in times] == [at.isoformat()[:16] for at in wanted]
+
+
+async def test_nobody_who_may_be_in_danger_is_asked_how_they_are(room):  # 3.3: people have taken over
+    for patient in (ANA, "pt_ben"):
+        await room.infused("2026-12-04 12:10", patient=patient)
+    await room.until("2026-12-05 12:10")
+    await room.send()
+    room.clock.advance(timedelta(minutes=1))
+    await room.reply(CRISIS, patients=(ANA, "pt_ben"), reply_to="number:both")
+    room.published.clear()
+    await room.until("2026-12-07 12:10")
+    assert [message for plan in room.plans("checkins:") for message in plan["messages"]] == []
+    rows = await room.rows("SELECT moment, reason FROM followup.checkins WHERE reason = 'case_open' ORDER BY moment")
+    assert [row["moment"] for row in rows] == ["day_1", "day_1", "day_3", "day_3"]

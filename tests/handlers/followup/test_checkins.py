@@ -42,7 +42,7 @@ async def test_home_safe_is_asked_four_hours_after_the_end_and_answered_with_adv
     assert message["expects"]["grammar"] == "home_safe_1_2"
     await room.send()
     await room.reply("1")
-    assert room.texts("answers:") == ["home_safe_noted"]
+    assert room.answers() == ["home_safe_noted"]
     assert [event["items"] for event in room.of(checkin.COMPLETED)] == [[1.0]]
 
 
@@ -81,7 +81,7 @@ async def test_a_mood_is_asked_answered_and_told_without_words(room):  # I1, I11
     assert (answered["latency_s"], answered["instrument"], answered["moment"]) == (1200, "mood", "day_1")
     assert completed["score"]["total"] == 6
     assert completed["score"]["direction"] == "higher_is_better"
-    assert room.texts("answers:") == ["answer_noted"]
+    assert room.answers() == ["answer_noted"]
     assert "text" not in answered
     assert await room.tasks() == []
 
@@ -93,7 +93,7 @@ async def test_the_same_delivery_and_the_same_text_twice_count_once(room):
     room.clock.advance(timedelta(minutes=1))
     await room.reply("6")
     assert len(room.of(checkin.ANSWERED)) == 1
-    assert room.texts("answers:") == ["answer_noted"]
+    assert room.answers() == ["answer_noted"]
 
 
 async def test_another_number_within_ten_minutes_corrects(room):
@@ -107,7 +107,7 @@ async def test_another_number_within_ten_minutes_corrects(room):
         "SELECT value, replaced FROM followup.answers JOIN followup.checkins USING (checkin_id) WHERE moment = 'day_1'"
     )
     assert (row["value"], [one["value"] for one in row["replaced"]]) == (4, [6])
-    assert room.texts("answers:") == ["answer_noted", "answer_changed"]
+    assert room.answers() == ["answer_noted", "answer_changed"]
 
 
 async def test_a_number_long_after_is_not_counted_and_a_person_reads_it(room):
@@ -125,7 +125,7 @@ async def test_a_low_mood_opens_a_case_for_the_same_day_and_pages_nobody(room): 
     (case,) = await room.rows("SELECT tier, rules, paged, acknowledge_by FROM followup.cases WHERE NOT is_drill")
     assert (case["tier"], case["rules"], case["paged"]) == ("S3", ["low_mood"], [])
     assert case["acknowledge_by"] == ny("2026-12-07 17:00")  # Saturday: the next business day
-    assert room.texts("answers:") == ["answer_noted_low"]
+    assert room.answers() == ["answer_noted_low"]
     assert room.texts("pages:case") == []
 
 
@@ -137,7 +137,7 @@ async def test_an_unreadable_answer_is_asked_again_once_then_a_person_reads(room
     assert await room.tasks() == []
     await room.reply("meh")
     await room.reply("meh!")
-    assert room.texts("answers:") == ["passed_on"]
+    assert room.answers() == ["passed_on"]
     assert "reply_to_read" in await room.tasks()
     await room.reply("5")
     assert [event["value"] for event in room.of(checkin.ANSWERED)] == [5]
@@ -247,7 +247,16 @@ async def test_the_sensitive_item_may_wait_for_a_quarter_of_an_hour_only(room): 
     await room.send(event=outcome.DROPPED, reason="outside_window")
     (completed,) = room.of(checkin.COMPLETED)
     assert (completed["instrument"], completed["score"]["baseline_total"]) == ("phq8", 15)
-    assert room.texts("answers:") == ["answer_noted"]
+    assert room.answers() == ["answer_noted"]
+
+
+async def test_a_questionnaire_takes_one_slot_of_the_week_by_its_first_question(room):  # R7, DESIGN.md section 2
+    await questionnaire(room)
+    (first,) = room.plans("checkins:")
+    await answer_items(room, "1")
+    (second,) = room.plans("checkins:")
+    purposes = [plan["messages"][0]["purpose"] for plan in (first, second)]
+    assert purposes == ["checkin", "questionnaire_item"]
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -351,7 +360,7 @@ async def test_a_late_answer_to_a_closed_question_is_answered_and_not_counted(ro
     await room.until("2026-12-06 12:14")
     room.published.clear()
     await room.reply("7")
-    assert room.texts("answers:") == ["question_closed"]
+    assert room.answers() == ["question_closed"]
     assert room.of(checkin.ANSWERED) == []
     assert "reply_to_read" in await room.tasks()
 
@@ -404,7 +413,7 @@ async def test_a_number_never_hides_words(room):  # S-3
     assert [event["value"] for event in room.of(checkin.ANSWERED)] == [7]
     (case,) = await room.rows("SELECT tier FROM followup.cases WHERE NOT is_drill")
     assert case["tier"] == "S1"
-    assert room.texts("answers:") == []  # the safety texts are the answer
+    assert room.answers() == []  # the safety texts are the answer
 
 
 @pytest.mark.parametrize(("text", "tier"), [("1", "S2"), ("2", "S1"), ("kind of", "S2"), ("yes", "S1")])

@@ -19,6 +19,7 @@ _ITEM_ENDS = 3
 _PAUSES = frozenset({",", "(", ")"})
 _CLAUSE_ENDS = _PAUSES | {"", "|"}
 _NEW_THOUGHT = _PAUSES | say.THEREFORE | say.HOWEVER
+_FEELS = frozenset({("i", "feel"), ("me", "siento")})
 _REACH = 5
 _FEW = 3
 _LONG = 30  # words of a clause that are looked at on each side
@@ -833,7 +834,7 @@ def _is_past(tokens: Sequence[Token], at: int) -> bool:
         end += 1
     if _time_follows(tokens, at):
         start = at
-    before = [_PAST_DAY.get(word, word) for word in (word_at(tokens, place) for place in range(start, at))]
+    before = [_time_told(tokens, place) for place in range(start, at)]
     after = [_PAST_DAY.get(word, word) for word in (word_at(tokens, place) for place in range(at + 1, end))]
     next_is_number = end < len(tokens) and tokens[end].value is not None
     if " ".join(before[-3:]) in say.WOULD_BE or " ".join(before[-2:]) in say.WOULD_BE:
@@ -847,6 +848,17 @@ def _is_past(tokens: Sequence[Token], at: int) -> bool:
         # What stands between two numbers belongs to the second, unless it closes the first: "was 2, now 5".
         after = after[:2] if after and after[0] in say.PAST else []
     return bool(_nearest_is_past(after))
+
+
+def _time_told(tokens: Sequence[Token], at: int) -> str:
+    """Return a word, or the one of those we know that tells the same time."""
+    word = word_at(tokens, at)
+    return "now" if _is_felt(tokens, at) else _PAST_DAY.get(word, word)
+
+
+def _is_felt(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a word is what somebody feels as he writes: "the ride was late and i feel like a 6"."""
+    return (word_at(tokens, at - 1), word_at(tokens, at)) in _FEELS
 
 
 def _time_follows(tokens: Sequence[Token], at: int) -> bool:
@@ -878,7 +890,7 @@ def _was_before(tokens: Sequence[Token], at: int) -> bool:
     while place >= max(0, at - _LONG) and tokens[place].kind != "break" and tokens[place].text not in _NEW_THOUGHT:
         if _is_sign(tokens[place].text):
             break
-        before.append(word_at(tokens, place))
+        before.append("now" if _is_felt(tokens, place) else word_at(tokens, place))
         place -= 1
     if word_at(tokens, at + 1) in say.WAS and {word_at(tokens, at + 2), word_at(tokens, at + 3)} & say.PAST:
         return True

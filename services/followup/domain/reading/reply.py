@@ -32,7 +32,7 @@ from services.followup.domain.reading.visits import (
     visit_wishes,
 )
 from services.followup.domain.reading.wording import wording
-from services.followup.domain.safety import NOTHING_FOUND, Screening, Tier, look_alikes, screen_safely
+from services.followup.domain.safety import NOTHING_FOUND, Screening, Tier, idioms_in, look_alikes, screen_safely
 from services.followup.domain.scoring import LOW_MOOD
 from services.followup.domain.text.phrases import Found
 from services.followup.domain.text.plain import plain
@@ -72,7 +72,6 @@ _NOES = frozenset({"no", "nope", "never", "nah", "nunca", "jamas"})
 _LEADS_TO_NO = frozenset({"so", "is", "otherwise", "that", "this", "answer", "es", "eso", "entonces", "sigue"})
 _ANSWERED = frozenset({"answer", "respuesta"})
 _WISHFUL = frozenset({"wish", "want", "hope", "think", "thought", "thoughts", "pienso", "pense", "quiero", "ojala"})
-_CONFIRMS = (["c"], ["confirm"], ["confirmed"], ["confirmo"], ["confirmado"], ["confirmada"])
 _NOTHING = frozenset({"no", "nope", "0", "zero", "cero", "never", "nunca"})
 _ORDER = tuple(Interpretation)
 _CHECK_INS = frozenset({PromptKind.MOOD, PromptKind.PHQ_ITEM, PromptKind.ITEM_9, PromptKind.HOME_SAFE})
@@ -113,7 +112,7 @@ _ARROW = re.compile(r"[0-9]\s*[-=]*>\s*[0-9]")
 # A "k" is Spanish for "que", except where nothing follows it.
 _LONE_K = re.compile(
     r"\bk+\b(?=\W*(?:$|\n|(?:thx|thanks?|ty|gracias|please|pl[sz]|lol|haha|jaja|por favor|have a|hon|mija|sorry|see|got"
-    r"|will|ill)\b))"
+    r"|will|ill|c (?:u|ya|you))\b))"
 )
 _TITLE = re.compile(r"\b(dra?|sra?|srta|mrs?|ms)\.")
 _NUMBER_SIGN = re.compile(r"(?<=[a-z]\s)#(?!\w)|(?<=[a-z])#(?!\w)")
@@ -131,7 +130,9 @@ _ACCENTED = re.compile(
 )
 _PARTICIPLE = re.compile(r"(?:[ai]do|cho|[iser]to|lto)$")  # "no ha llegado" does not laugh
 # What no phone writes for its owner: "behind the wheel rn, will text u".
-_TYPED_BY_HAND = re.compile(r"\b(?:u|ur|rn|ya|yall|gonna|gimme|lol|l8r|ans|tho|omw|bout|toy|orita|xfa)\b")
+_TYPED_BY_HAND = re.compile(
+    r"\b(?:u|ur|rn|ya|yall|gonna|gimme|lol|l8r|ans|tho|omw|bout|nite|idk|imma|cuz|toy|orita|xfa)\b"
+)
 _NEEDS_LAUGHTER = frozenset({"in_jest"})
 # A "no" that holds for a while only.
 _FOR_NOW = re.compile(
@@ -164,7 +165,9 @@ def read_reply(text: str, prompt: PromptKind, *, language: str = "en") -> Readin
     if quoted is not None and not any(char.isalnum() for char in own):
         return _reading({_SAYS.TAPBACK}, screening, language)
     read = _text(own)
-    if _is_automatic(read, perhaps=not (prompt is PromptKind.HOME_SAFE and (_drives(screening) or read.has("home")))):
+    of_home = prompt is PromptKind.HOME_SAFE and (_drives(screening) or read.has("home"))
+    # No device writes of danger: "er nurse, suicide attempts all night so cant pick up".
+    if _is_automatic(read, perhaps=not of_home and not _only_crisis(screening).tiers):
         return _reading({_SAYS.AUTO_REPLY}, _only_crisis(screening), language, human_reads=not read.has("auto_reply"))
     if not read.said and "?" not in own:
         return _reading({_SAYS.EMPTY}, screening, language)
@@ -257,12 +260,15 @@ def _everywhere(read: Text) -> set[Interpretation]:
     wrong = is_meant(read, {"wrong_number"}, unless="not_wrong_number") or _is_somebody_else(_core(read))
     if wrong and not read.has("joking"):
         return {_SAYS.WRONG_NUMBER}
-    if is_meant(read, OPT_OUTS, unless="not_opt_out") and not opens(read, "wants_texts", not_in=("opt_out",)):
+    opts_out = is_meant(read, OPT_OUTS, unless="not_opt_out")
+    if opts_out and not _is_misnamed(read) and not opens(read, "wants_texts", not_in=("opt_out",)):
         # "I can't come, take me off the list" means the list of visits.
         visits = not _LISTS.isdisjoint(read.said) and bool(visit_wishes(apart_from_opt_out(read), spoken_of=False))
         visits = visits and not any(word.startswith("cancel") for word in read.said)
         said |= set() if visits else {_SAYS.OPT_OUT}
-    elif (read.has("texts_named") and _stops(read)) or _stops_first(read) or _stops_last(read):
+    elif (
+        read.has("only_texts") or (read.has("texts_named") and _stops(read)) or _stops_first(read) or _stops_last(read)
+    ):
         said.add(_SAYS.OPT_OUT)
     elif is_meant(read, {"opt_in"}, unless="not_opt_in"):
         said.add(_SAYS.OPT_IN)
@@ -344,6 +350,11 @@ def _is_somebody_else(read: Text) -> bool:
             if unknown and found.rule == "not_named" and len(read.said) <= _FEW:
                 return True
     return False
+
+
+def _is_misnamed(read: Text) -> bool:
+    """Return whether somebody only wants to be called something else: "stop calling me Bob, it's Robert"."""
+    return any(found.rule == "misnamed" and read.words[found.last - 1] in read.book.names for found in read.found)
 
 
 def _may_be_a_name(read: Text, at: int) -> bool:
@@ -580,10 +591,10 @@ def _item_9(
         screening = screening.joined(Tier.S1, "item9.deed")
         if not numbers.values:
             return set(), None, screening  # "cut my arms a few times"
-    kinds, value = _item(read, numbers, may_fall=False)
+    kinds, value = _item_9_option(read, numbers)
     if value is None and not kinds:
         yes, no = _nods(read)
-        if yes and not no and not read.has("hedge"):
+        if yes and not no and (not _hedges(read) or _is_yes_at_times(read)):
             return {_SAYS.CRISIS}, None, screening.joined(Tier.S1, "item9.yes")
         if no and not yes:
             kinds, value = {_SAYS.SCORE}, Decimal(0)
@@ -598,16 +609,27 @@ def _item_9(
     return kinds, value, screening
 
 
+def _item_9_option(read: Text, numbers: Numbers) -> tuple[set[Interpretation], Decimal | None]:
+    """Return the number or option that is named; "some nights" is none, and may be as many as are a crisis."""
+    if not numbers.values and read.has("some_nights"):
+        return set(), None
+    return _item(read, numbers, may_fall=False)
+
+
 def _unclear(
     read: Text, kinds: Collection[Interpretation], screening: Screening, said: Collection[Interpretation]
 ) -> Screening:
     """Return the screening of what is no answer to the question about self-harm; asked back, it is no danger."""
-    unsure = read.has("hedge", "does_it_count", "if_i_said", "refusal", "not_no") or _yes_at_times(read)
+    weary = read.has("weary_of_it")
+    unsure = weary or read.has("hedge", "for_now", "does_it_count", "if_i_said", "refusal", "not_no")
+    unsure = unsure or _yes_at_times(read)
     if not kinds and not said and not unsure and _asks(read, PromptKind.ITEM_9):
         return screening.joined(Tier.S3, "item9.question")
-    if not said and (kinds or unsure or not _is_only_polite(read)):
+    # "stop asking me this" refuses, whatever else it ends.
+    if (not said or weary) and (kinds or unsure or not _is_only_polite(read)):
         explained = _PLAIN_YES.isdisjoint(read.said) and (_is_all_denied(screening) or look_alikes(read.words))
-        harmless = explained and not (kinds or unsure)
+        # What ails the body is no doubt about self-harm, and a nurse hears of it now.
+        harmless = (explained or Tier.M in screening.tiers) and not (kinds or unsure)
         return screening.joined(Tier.S3 if harmless else Tier.S2, "item9.unclear")
     return screening
 
@@ -626,7 +648,11 @@ def _nods(read: Text) -> tuple[bool, bool]:
     """Return whether a text says yes to the question about self-harm, and whether it says a clear no."""
     closing = _closes_with_no(read)
     yes = opens(read, "yes", not_in=("no", "if_i_said", "not_yes", "feels_well")) or _says(read, "says_yes")
-    no = closing or opens(read, "no", not_in=("not_no", "refusal")) or _says(read, "says_no")
+    if is_meant(read, {"thoughts_yes"}, unless="not_thoughts") and not closing:
+        # "thoughts yes, plan no": a no to the deed takes no thought back.
+        return True, opens(read, "no", not_in=("not_no", "refusal", "no_deed"))
+    no_deed = ("no_deed",) if yes else ()
+    no = closing or opens(read, "no", not_in=("not_no", "refusal", *no_deed)) or _says(read, "says_no")
     yes = yes and not closing and not (no and _YES.isdisjoint(read.said))  # "no im good"
     says_yes_too = not closing and not (_PLAIN_YES.isdisjoint(read.said) or read.has("not_yes"))
     settled = closing and not _ANSWERED.isdisjoint(read.said)
@@ -663,6 +689,7 @@ def _is_doubted(read: Text) -> bool:
     starts = {found.first for found in (*jests, *_harmless_turns(read))}
     contrasted = any(
         word in CONTRASTS | {"sometimes"}
+        and not _trails_a_jest(read, places[at])
         and _NOTHING.isdisjoint(said[at + 1 : at + 3])
         and tuple(said[at + 1 : at + 4]) not in _NOT_ME
         and starts.isdisjoint(places[at + 1 : at + 1 + _FEW])
@@ -684,6 +711,26 @@ def _is_doubted(read: Text) -> bool:
 def _yes_at_times(read: Text) -> bool:
     """Return whether a clause ends in a yes for some hours: "no. bueno, cuando me quedo sola si"."""
     return any(found.rule == "sometimes_yes" and _ends_clause(read, found) for found in read.found)
+
+
+def _hedges(read: Text) -> list[Found]:
+    """Return the words of doubt that are not part of something else: "no se preocupen"."""
+    settled = [found for found in read.found if found.rule == "not_hedge"]
+    hedges = [found for found in read.found if found.rule == "hedge"]
+    return [hedge for hedge in hedges if not any(within(hedge, one) for one in settled)]
+
+
+def _is_yes_at_times(read: Text) -> bool:
+    """Return whether a plain yes is qualified by nothing but how often it holds: "yeah sometimes"."""
+    times = [found for found in read.found if found.rule == "at_times"]
+    return not _YES.isdisjoint(read.said) and all(any(within(hedge, one) for one in times) for hedge in _hedges(read))
+
+
+def _trails_a_jest(read: Text, at: int) -> bool:
+    """Return whether a "tho" at the end of a clause belongs to an idiom just before: "no, dying of boredom tho"."""
+    start = next((place for place in range(at - 1, -1, -1) if read.words[place] in BREAKS), -1) + 1
+    ends = at + 1 == len(read.words) or read.words[at + 1] in BREAKS or not read.words[at + 1].isascii()
+    return ends and any(start <= found.first and found.last <= at for found in look_alikes(read.words))
 
 
 def _harmless_turns(read: Text) -> list[Found]:
@@ -740,7 +787,9 @@ def _home_safe(
     if kinds and not (value is None and told):
         return (kinds | {_SAYS.REVIEW} if value == 2 else kinds | concern), value, screening
     unwell = is_meant(read, {"unwell"}, unless="not_unwell")
-    if (read.has("collapsing") or (unwell and Tier.M in screening.tiers)) and not needs_help:
+    of_a_beast = any(rule.endswith(".beast") for rule in screening.rules)
+    collapsing = not of_a_beast and _is_collapsing(read)
+    if (collapsing or (unwell and Tier.M in screening.tiers)) and not needs_help:
         # A nurse calls; whether home is not said.
         return {_SAYS.REVIEW}, None, screening.joined(Tier.M, "unwell_after_visit")
     if unwell or needs_help:
@@ -753,6 +802,14 @@ def _home_safe(
     if read.has("home") or opens(read, "yes") or _is_accompanied(read):
         return {_SAYS.SCORE} | concern, Decimal(1), screening
     return concern, None, screening
+
+
+def _is_collapsing(read: Text) -> bool:
+    """Return whether somebody can hardly stand, see or breathe, and not from laughing or in tight jeans."""
+    others = [found for found in read.found if found.rule == "not_collapsing"] + idioms_in(read.words)
+    return any(
+        found.rule == "collapsing" and not any(overlap(found, other) for other in others) for found in read.found
+    )
 
 
 def _is_accompanied(read: Text) -> bool:
@@ -813,7 +870,8 @@ def _finished(read: Text, prompt: PromptKind, answer: _Answer, language: str) ->
         and (is_meant(read, {"late"}, unless="not_late") or (prompt in _NOT_ON_A_SCALE and read.has("arrived")))
     ):
         core = _core(read)
-        if not (read.has("yes") or core.said[:1] in _CONFIRMS or stands_alone(core, "c")):
+        confirmed = any(word.startswith("confirm") for word in core.said)
+        if not (confirmed or read.has("yes") or core.said[:1] == ["c"] or stands_alone(core, "c")):
             said.discard(_SAYS.CONFIRM)
         said.add(_SAYS.REVIEW)
     if said.isdisjoint(_NOTHING_BESIDE) and _SAYS.CRISIS not in alarms and _asks(read, prompt):
@@ -886,8 +944,8 @@ def _not_meant_beside_an_alarm(read: Text, screening: Screening) -> set[Interpre
     if not read.has("opt_out") and _SAYS.OPT_OUT not in _keyword(read):
         # "leave me alone" says little of texts; a number that is closed could not be answered (3.3).
         not_meant.add(_SAYS.OPT_OUT)
-    if not read.has("reschedule", "reschedule_perhaps") and read.said[:1] != ["r"]:
-        # "I can't go on" is no wish to move a visit.
+    if not is_meant(read, {"reschedule", "reschedule_perhaps"}, unless="cant_come") and read.said[:1] != ["r"]:
+        # "I can't go on" and "I won't be around by Thursday" are no wish to move a visit.
         not_meant.add(_SAYS.RESCHEDULE)
     if not any(word.startswith("cancel") for word in read.said):
         # "give my slot to somebody with a future" may still be no visit's business.

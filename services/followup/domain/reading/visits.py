@@ -125,6 +125,8 @@ def _on_second_thought(read: Text, sign: Found, first: set[Interpretation]) -> s
 def _at_first(read: Text, *, spoken_of: bool) -> set[Interpretation]:
     """Return what a text wants of a visit, taken as a whole."""
     letters = [word for word in read.said if word.isascii() and not word.isdigit()]
+    if one_alone := _not_the_other(read):
+        return one_alone
     if set(LETTERS) <= set(letters) and (_asks_both(read) or len(letters) == len(LETTERS)):
         return set()  # "C or R??", "c r"
     bare = "".join(dict.fromkeys("".join(letters))) if letters and len("".join(letters)) <= 3 else ""
@@ -146,9 +148,18 @@ def _at_first(read: Text, *, spoken_of: bool) -> set[Interpretation]:
     confirms = opens(read, "confirm", not_in=("not_confirm",)) or is_meant(
         read, {"keep", "confirm_after_all"}, unless="not_confirm"
     )
-    if confirms and not read.has("asks_first") and not _UNCONFIRMED.search(" ".join(read.said)):
+    if confirms and not read.has("asks_first") and not _UNCONFIRMED.search(" ".join(read.words)):
         return {_SAYS.CONFIRM}
     return {_SAYS.RESCHEDULE} if spoken_of and not confirms and _is_unwelcome(read) else set()
+
+
+def _not_the_other(read: Text) -> set[Interpretation]:
+    """Return what the first of two letters stands for where the second is ruled out: "I meant C not R"."""
+    letters = [(at, word) for at, word in enumerate(read.said) if word in LETTERS]
+    if {word for _, word in letters} != set(LETTERS) or len(letters) != len(LETTERS):
+        return set()
+    (first, one), (last, _other) = letters
+    return {LETTERS[one]} if read.said[first + 1 : last] == ["not"] else set()
 
 
 def _is_unwelcome(read: Text) -> bool:
@@ -171,8 +182,8 @@ def beside_opt_out(read: Text, said: Collection[Interpretation], *, spoken_of: b
         said: What it says whatever was asked.
         spoken_of: Whether a visit was just spoken of; else the wish must name one or its day.
     """
-    if said != {_SAYS.OPT_OUT}:
-        return set()
+    if said != {_SAYS.OPT_OUT} or read.has("only_texts"):
+        return set()  # "don't cancel my visits, just the texts" confirms none
     rest = apart_from_opt_out(read)
     if not spoken_of:
         return visit_wishes(rest, spoken_of=False, named=True)
@@ -228,15 +239,25 @@ def visit_wishes(read: Text, *, spoken_of: bool, named: bool = False) -> set[Int
 
 
 def stands_alone(read: Text, letter: str) -> bool:
-    """Return whether a letter is a clause of its own, or follows a sign or a yes: "so early 😂 C", "see you c"."""
+    """Return whether a letter is a clause of its own, or ends one after a sign or its own words: "I'll be there C"."""
     words = [CLAUSE_BREAK, *read.words, CLAUSE_BREAK]
-    confirmed = {found.last for found in read.found if found.rule == "confirm"} if letter == "c" else set()
+    said_so = _ends_of(read, LETTERS[letter])
     return any(
         word == letter
         and (words[at + 1] in CLAUSE_ENDS | _LEADS_OUT or not words[at + 1].isascii())
-        and (words[at - 1] in CLAUSE_ENDS | _LEADS_UP or not words[at - 1].isascii() or at - 1 in confirmed)
+        and (words[at - 1] in CLAUSE_ENDS | _LEADS_UP or not words[at - 1].isascii() or at - 1 in said_so)
         for at, word in enumerate(words)
     )
+
+
+def _ends_of(read: Text, wish: Interpretation) -> set[int]:
+    """Return where words end that say what a letter stands for, and that nothing else claims: not "can't be there"."""
+    others = [found for found in read.found if found.rule in {"cant_come", "not_confirm", "undecided"}]
+    return {
+        found.last
+        for found in read.found
+        if found.rule == wish.value and found.last - found.first > 1 and not any(overlap(found, one) for one in others)
+    }
 
 
 def _asks_both(read: Text) -> bool:

@@ -24,8 +24,13 @@ _TURNS = _ENDS | {"just", "only", "solo", "solamente", "nomas"}
 _LONG = 40  # words of a clause that are looked at on each side
 _REACH = 3
 _OR = frozenset({"or", "nor", "and", "o", "ni", "y", ","})
+_ORS = frozenset({"or", "nor", "o", "ni"})
 _ANDS = frozenset({"and", "y"})
+_ALREADY = frozenset({"ya", "now"})
 _POSTPOSED_NO = frozenset({"no", "nope"})  # "hurting myself no"
+# Behind these an animal is not who something happens to: "tripped over my dog, hit my head".
+_OF_ITS = frozenset({"on", "over", "with", "by", "from", "to", "at", "of", "for", "con", "de", "por", "a", "sobre"})
+_LIKENESS = frozenset({"like", "same", "reminds", "como", "igual", "feels", "feel", "siento", "parece"})
 _STILL_TO_COME = frozenset({"yet", "aun", "todavia"})
 _PARTICIPLE = re.compile(r"(?:[ai]do|cho|[iser]to|lto)$")
 _ALARMS = frozenset({Tier.S1, Tier.S2})
@@ -64,12 +69,16 @@ def screen_safely(text: str, *, language: str = "en") -> Screening:
         return NOTHING_FOUND.joined(Tier.S2, _DETECTOR_FAILED)
 
 
+def idioms_in(words: Sequence[str]) -> list[Found]:
+    """Return the harmless idioms among plain words: "cant breathe in these jeans"."""
+    return lexicon().idioms.find(words)
+
+
 def look_alikes(words: Sequence[str]) -> list[Found]:
     """Return the harmless idioms among plain words that hold what would be grave outside them: "killing my sleep"."""
-    book = lexicon()
-    idioms = book.idioms.find(words)
-    graves = [theme for theme in book.themes.find(words) if theme.rule in _GRAVEST] if idioms else []
-    return [idiom for idiom in idioms if any(_inside(grave, idiom) for grave in graves)]
+    found = idioms_in(words)
+    graves = [theme for theme in lexicon().themes.find(words) if theme.rule in _GRAVEST] if found else []
+    return [idiom for idiom in found if any(_inside(grave, idiom) for grave in graves)]
 
 
 def _screen_words(book: Lexicon, words: Sequence[str]) -> Screening:
@@ -83,8 +92,8 @@ def _screen_words(book: Lexicon, words: Sequence[str]) -> Screening:
     said = [word for word in words if word not in BREAKS]
     seams = {at - count for count, at in enumerate(at for at, word in enumerate(words) if word in BREAKS)}
     across = _screen_clauses(book, said, seams=seams)
-    if Tier.M in found.tiers and all(rule.endswith(".help_me") for rule in across.rules):
-        return found
+    if Tier.M in found.tiers and Tier.S1 not in across.tiers:
+        return found  # "I cant take it, my chest hurts": a nurse hears of it now.
     return found.joined(Tier.S2, "across_clauses") if not across.tiers.isdisjoint(_ALARMS) else found
 
 
@@ -115,15 +124,27 @@ def _screen_clauses(book: Lexicon, words: Sequence[str], *, seams: AbstractSet[i
         key=lambda match: (match.first, -match.last),
     )
     urgent = [match for match in matches if book.tiers[match.rule] is Tier.S1]
-    medical = [match for match in matches if book.tiers[match.rule] is Tier.M]
+    wishes = [match for match in matches if book.tiers[match.rule] in _ALARMS]
+    medical = [
+        match
+        for match in matches
+        if book.tiers[match.rule] is Tier.M and not _negated(book, words, match, context, wishes=wishes)
+    ]
     screening = NOTHING_FOUND
-    negated_until = -1
+    negated_until = {True: -1, False: -1}  # medical or not
     for match in matches:
-        if _is_told_better(book, words, match, urgent, medical):
+        if _is_told_better(book, words, match, urgent, medical) or (medical and _is_feared(book, match, context)):
             continue
         tier, rule = book.tiers[match.rule], match.rule
-        if _negated(book, words, match, context) or _continues(words, negated_until, match):
-            negated_until = max(negated_until, match.last)
+        is_bodily = tier is Tier.M
+        # A call for help goes on with nothing: "no me quiero morir, ayudenme".
+        goes_on = not rule.endswith(".help_me") and (
+            _continues(words, negated_until[is_bodily], match)
+            # "No dark thoughts or chest pain", but not "I dont want to die, my chest hurts".
+            or (is_bodily and words[match.first - 1] in _ORS and _continues(words, negated_until[False], match))
+        )
+        if goes_on or _negated(book, words, match, context, wishes=wishes if is_bodily else ()):
+            negated_until[is_bodily] = max(negated_until[is_bodily], match.last)
             tier, rule = Tier.S3, f"{match.rule}.negated"
         elif lowered := _lowered(book, words, match, context, tier):
             tier, rule = lowered
@@ -140,10 +161,19 @@ def _is_told_better(
         return True
     if medical and match.rule.endswith(".help_me"):
         return True  # What help is wanted for, the same text says.
-    if match.rule not in book.own_only and not (tier is Tier.S2 and any(_overlap(match, other) for other in medical)):
-        return False
-    # "He wont wake up" is no wish of his.
-    return _of_another(book, words, match, _clause(words, match)[0])
+    first = _clause(words, match)[0]
+    if match.rule in book.own_only:
+        return _of_another(book, words, match, first)
+    # "He fainted, wont wake up" is no wish of his.
+    covering = [other for other in medical if tier is Tier.S2 and _overlap(match, other)]
+    if match.rule in book.mishaps and any(_inside(match, other) for other in covering):
+        return True
+    return any(_of_another(book, words, match, min(first, other.first)) for other in covering)
+
+
+def _is_feared(book: Lexicon, match: Found, context: Sequence[Found]) -> bool:
+    """Return whether somebody who is ill is afraid to die or cannot bear it: "I feel like im dying, cant breathe"."""
+    return book.tiers[match.rule] is Tier.S2 and any(one.rule == "fears" and _inside(match, one) for one in context)
 
 
 def _excused(
@@ -215,18 +245,19 @@ def _lowered(
     book: Lexicon, words: Sequence[str], match: Found, context: Sequence[Found], tier: Tier
 ) -> tuple[Tier, str] | None:
     """Return a lower tier and its rule when the words around a match speak of the past, another person or a trifle."""
-    said = {found.rule for found in context}
-    if match.rule in book.easing and "eased" in said:
-        return Tier.S3, f"{match.rule}.eased"
+    if why := _no_emergency(book, words, match, context):
+        return Tier.S3, f"{match.rule}.{why}"
     if tier not in _ALARMS:
         return None
+    said = {found.rule for found in context}
+    lasts = match.rule in book.lasting
     first, last = _clause(words, match)
     near = [
         found.rule
         for found in context
         if first <= found.first and found.last <= last and not _is_part_of_the_past(found, context)
     ]
-    if "past" in near and ("present" not in near or any(found.rule == "overcome" for found in context)):
+    if not lasts and "past" in near and ("present" not in near or any(found.rule == "overcome" for found in context)):
         over = [found for found in context if found.rule == "overcome"]
         persists = any(one.rule == "persists" and not any(_inside(one, other) for other in over) for one in context)
         return (Tier.S2 if persists else Tier.S3), f"{match.rule}.past"
@@ -237,7 +268,7 @@ def _lowered(
         return Tier.S3, f"{match.rule}.watch_word"
     is_now = match.rule in book.of_anyone or (match.rule in book.acute and "happening" in said)
     of_another = not is_now and _of_another(book, words, match, first)
-    if "afar" in said and (of_another or book.selves.isdisjoint(words[first:last])):
+    if not lasts and "afar" in said and (of_another or book.selves.isdisjoint(words[first:last])):
         return Tier.S3, f"{match.rule}.afar"
     if of_another:
         return (Tier.S3 if match.rule in book.faint else Tier.S2), f"{match.rule}.other"
@@ -245,6 +276,40 @@ def _lowered(
     if tier is Tier.S1 and ((is_trifle and match.rule.endswith(".intent")) or _galls(match, context)):
         return Tier.S2, f"{match.rule}.trifle"
     return None
+
+
+def _no_emergency(book: Lexicon, words: Sequence[str], match: Found, context: Sequence[Found]) -> str:
+    """Return why what ails the body, or was swallowed, need not be seen at once, "" if it must."""
+    if match.rule in book.easing and any(found.rule == "eased" for found in context):
+        return "eased"
+    if _of_a_beast(book, words, match, context):
+        return "beast"
+    return "past" if book.tiers[match.rule] is Tier.M and _was_long_ago(words, match, context) else ""
+
+
+def _of_a_beast(book: Lexicon, words: Sequence[str], match: Found, context: Sequence[Found]) -> bool:
+    """Return whether an animal is what a match tells of, with nothing of weight between: "my dog had a seizure"."""
+    if book.tiers[match.rule] is not Tier.M and match.rule not in book.acute:
+        return False
+    return any(
+        found.rule == "beasts"
+        and found.first < match.first
+        and (found.first == 0 or words[found.first - 1] not in _OF_ITS)
+        and (book.light - book.selves - _ORS - _ANDS).issuperset(words[found.last : match.first])
+        for found in context
+    )
+
+
+def _was_long_ago(words: Sequence[str], match: Found, context: Sequence[Found]) -> bool:
+    """Return whether a clause tells of years ago, and neither of today nor of what is like it: "a stroke in 2015"."""
+    if any(found.rule == "persists" for found in context):
+        return False
+    start, stop = _clause(words, match)
+    first = next((at + 1 for at in range(match.first - 1, start - 1, -1) if words[at] in _ANDS), start)
+    last = next((at for at in range(match.last, stop) if words[at] in _ANDS), stop)
+    near = {found.rule for found in context if start <= found.first and found.last <= stop}
+    told = any(found.rule == "long_ago" and first <= found.first and found.last <= last for found in context)
+    return told and "present" not in near and _LIKENESS.isdisjoint(words[start:stop])
 
 
 def _galls(match: Found, context: Sequence[Found]) -> bool:
@@ -257,12 +322,21 @@ def _is_part_of_the_past(found: Found, context: Sequence[Found]) -> bool:
     return found.rule == "present" and any(one.rule == "past" and _inside(found, one) for one in context)
 
 
-def _negated(book: Lexicon, words: Sequence[str], match: Found, context: Sequence[Found]) -> bool:
-    """Return whether a negator governs a match: in its clause, within three words of weight, an odd number of them."""
+def _negated(
+    book: Lexicon, words: Sequence[str], match: Found, context: Sequence[Found], *, wishes: Sequence[Found] = ()
+) -> bool:
+    """Return whether a negator governs a match: in its clause, within three words of weight, an odd number of them.
+
+    What is medical is not denied by what denies a wish ("I dont want to die my chest hurts"), and two negators of a
+    list do not undo each other: "no chest pain no fainting".
+    """
     negators, distance = 0, 0
+    is_bodily = book.tiers[match.rule] is Tier.M
     for at in range(match.first - 1, -1, -1):
         word = words[at]
-        if word in _TURNS or distance >= _REACH or (word in _ANDS and words[at + 1] in book.selves):
+        if word in _TURNS or distance >= _REACH or (word in _ANDS and _begins_anew(book, words[at + 1])):
+            break
+        if any(one.first <= at < one.last <= match.first for one in wishes) or (is_bodily and negators and distance):
             break
         if word in book.negators and not any(
             found.rule == "not_negating" and found.first <= at < found.last for found in context
@@ -277,11 +351,16 @@ def _negated(book: Lexicon, words: Sequence[str], match: Found, context: Sequenc
     return negators % 2 == 1 and not turns and _STILL_TO_COME.isdisjoint(after)
 
 
+def _begins_anew(book: Lexicon, word: str) -> bool:
+    """Return whether a word after an "and" begins a clause of its own: "no me contestan y ya no quiero estar aqui"."""
+    return word in book.selves or word in book.negators or word in _ALREADY
+
+
 def _continues(words: Sequence[str], negated_until: int, match: Found) -> bool:
     """Return whether a match goes on with a negated one: "not suicidal or wanting to die"."""
     between = words[negated_until : match.first] if negated_until >= 0 else ()
     return negated_until > match.first or (
-        0 < len(between) <= 3 and between[0] in _OR and not BREAKS.intersection(between[1:])
+        0 < len(between) <= 3 and between[0] in _OR and _TURNS.isdisjoint(between[1:])
     )
 
 

@@ -14,7 +14,7 @@ from services.followup.domain.text.words import Vocabulary
 LANGUAGES = ("en", "es")
 _CONTEXTS = (
     *("not_negating", "past", "present", "overcome", "passed", "eased", "happening", "persists", "trifles", "weighty"),
-    *("galls", "afar", "trade", "laughs"),
+    *("galls", "afar", "trade", "laughs", "fears", "beasts", "long_ago"),
 )
 
 # Words that are understood with letters starred out.
@@ -69,6 +69,8 @@ class Lexicon:
         of_anyone: Rules that ask for as much where somebody else is in danger.
         acute: Rules that do so where the text says that it happens now.
         easing: Rules that ask for less where a text says that it is over.
+        mishaps: Rules of too much of a medicine, that a medical match tells better which covers them: "by mistake".
+        lasting: Rules that ask for as much however long ago it was: a death, what was bought.
         faint: Rules of single words, that ask for less where somebody laughs, a trifle is near, or nobody
             speaks of himself.
         idioms: Harmless look-alikes; a match wholly inside one counts for nothing.
@@ -81,7 +83,7 @@ class Lexicon:
         weighs_watched: From this weight on it is read the same day.
         context: Phrases that say when and how: ``not_negating``, ``past``, ``present``, ``overcome``, ``passed``,
             ``eased``, ``happening``, ``persists``, ``trifles``, ``weighty``, ``galls``, ``afar``, ``trade``,
-            ``laughs``.
+            ``laughs``, ``fears``, ``beasts``, ``long_ago``.
         negators: Words that turn a phrase into its opposite.
         light: Words that carry a negation on without counting as distance.
         others: Words for people other than the writer.
@@ -99,6 +101,8 @@ class Lexicon:
     of_anyone: frozenset[str]
     acute: frozenset[str]
     easing: frozenset[str]
+    mishaps: frozenset[str]
+    lasting: frozenset[str]
     faint: frozenset[str]
     idioms: PhraseBook
     signs: PhraseBook
@@ -146,6 +150,8 @@ def lexicon() -> Lexicon:
         of_anyone=marked("of_anyone"),
         acute=marked("acute"),
         easing=marked("easing"),
+        mishaps=marked("mishap"),
+        lasting=marked("lasting"),
         faint=marked("faint"),
         idioms=PhraseBook([("idiom", idioms)]),
         signs=PhraseBook(signs),

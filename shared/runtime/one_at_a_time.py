@@ -1,4 +1,4 @@
-"""Let what fails for one patient or case not stop what is due for the others."""
+"""Let what fails for one patient, case or text not stop what is due for the others."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
