@@ -111,13 +111,14 @@ class Run:
 
     async def _reply(self, notifier: Database) -> None:
         await self._crowd(self._wish(range(_WARM_UP)))
+        before = await _sent(notifier, "answer_reply")
         report, used, wall_s = await self._crowd(self._wish(range(_WARM_UP, _WARM_UP + self._replies)))
         sent = await _sent(notifier, "answer_reply")
         _say(f"\n{len(report.told)} of {self._replies} replies, {self._replies / report.sending_s:.0f} a second")
         _tell(report)
         _say(f"  processor time, of {os.cpu_count()} processors: {_shares(used, wall_s)}")
         _say(f"  milliseconds of a processor per reply: {_per_reply(used, self._replies)}")
-        _say(f"  texts of thanks that had left by then: {sent - _WARM_UP}")
+        _say(f"  texts of thanks that had left by then: {sent - before}")
         late_s = await _until_sent(notifier, "answer_reply", _WARM_UP + self._replies)
         _say(f"  the last of them left {late_s:.1f} s later")
 

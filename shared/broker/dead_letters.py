@@ -12,6 +12,7 @@ from shared.broker.consumer import ATTEMPT, CAUSE, REASON, ROUTING_KEY, attempt_
 from shared.broker.publisher import Publication, Publisher
 from shared.broker.topology import MAIN_QUEUES, QUEUES, dead_letter_queue
 from shared.kernel.errors import PermanentError
+from shared.kernel.storable import storable
 from shared.messages.catalogue import CATALOGUE
 from shared.messages.envelope import BARE_SOURCE, read_envelope
 
@@ -124,21 +125,16 @@ def _letter(queue: str, message: AbstractIncomingMessage) -> DeadLetter:
         reason = _WITHOUT_REASON.get(str(cause), "dead-lettered by the broker")
     return DeadLetter(
         queue=queue,
-        message_id=_storable(message_id),
-        type=_storable(message_type),
-        cause=_storable(str(cause)),
-        reason=_storable(str(reason)),
+        message_id=storable(message_id),
+        type=storable(message_type),
+        cause=storable(str(cause)),
+        reason=storable(str(reason)),
         attempts=attempt_of(message),
         body=message.body,
-        routing_key=_storable(routing_key) if routing_key is not None else None,
-        correlation_id=_storable(str(message.correlation_id)) if message.correlation_id else None,
-        content_type=_storable(message.content_type) if message.content_type else None,
+        routing_key=storable(routing_key) if routing_key is not None else None,
+        correlation_id=storable(str(message.correlation_id)) if message.correlation_id else None,
+        content_type=storable(message.content_type) if message.content_type else None,
     )
-
-
-def _storable(name: str) -> str:
-    """Return a name of somebody else's without the one character that the database cannot hold."""
-    return name.replace("\x00", "")
 
 
 def _broker_cause(headers: Mapping[str, Any]) -> str:

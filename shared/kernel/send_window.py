@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from shared.kernel.local_time import resolve
 
 _DAY = timedelta(days=1)
+_ANSWER_OF_USE_FOR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,10 @@ class SendWindow:
         local = at.astimezone(zone)
         day = local.date() if local.time() < self.opens else local.date() + _DAY
         return resolve(day, self.opens, zone)
+
+    def answer_of_use_until(self, at: datetime, zone: ZoneInfo) -> datetime:
+        """Return until when an answer to a text is of use: an hour, late at night from the next opening on (UTC)."""
+        return self.next_opening(at, zone) + _ANSWER_OF_USE_FOR
 
     def last_before(self, at: datetime, zone: ZoneInfo, *, margin: timedelta) -> datetime:
         """Return ``at`` inside the window, else the instant ``margin`` before the closing that came last (UTC).

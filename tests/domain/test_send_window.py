@@ -26,6 +26,7 @@ MARGIN = timedelta(minutes=30)
 )
 def test_outside_the_window_there_is_a_next_opening_and_a_last_evening(at, next_opening, last_before):
     assert DAY.next_opening(ny(at), NEW_YORK) == ny(next_opening)
+    assert DAY.answer_of_use_until(ny(at), NEW_YORK) == ny(next_opening) + timedelta(hours=1)
     assert DAY.last_before(ny(at), NEW_YORK, margin=MARGIN) == ny(last_before)
 
 

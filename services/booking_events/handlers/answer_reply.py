@@ -27,7 +27,7 @@ from shared.messages.plan import ACCEPTED, ANSWERS, MESSAGES_PLAN, Expects, Mess
 from shared.messages.reading import CONFIRM_GRAMMAR, ReplyRead, ReplyResult
 from shared.postgres.unit_of_work import UnitOfWork
 
-_ANSWER_WITHIN = timedelta(hours=1)
+_AT_LEAST = timedelta(hours=1)
 _CALL_BACK_WITHIN = timedelta(hours=4)
 _WISHES: dict[ReplyResult, Literal["reschedule", "cancel"]] = {
     ReplyResult.RESCHEDULE: "reschedule",
@@ -143,10 +143,10 @@ def _answer(patient: Patient, clinic: Clinic, reply: ReplyRead, verdict: Verdict
 
 
 def _of_use_until(patient: Patient, clinic: Clinic, first: Appointment | None, now: datetime) -> datetime:
-    """Return until when an answer is of use: late at night until the hours for texts have begun again."""
-    opening = clinic.window.hours.next_opening(now, ZoneInfo(patient.time_zone or clinic.time_zone))
-    until = opening + _ANSWER_WITHIN
-    return max(now + _ANSWER_WITHIN, min(until, first.starts_at)) if first else until
+    """Return until when an answer is of use: late at night not past the visit that it speaks of, but for an hour."""
+    zone = ZoneInfo(patient.time_zone or clinic.time_zone)
+    until = clinic.window.hours.answer_of_use_until(now, zone)
+    return max(now + _AT_LEAST, min(until, first.starts_at)) if first else until
 
 
 def _plan(patient: Patient, clinic: Clinic, reply: ReplyRead, answer: PlannedMessage, *, accepts: bool) -> MessagesPlan:

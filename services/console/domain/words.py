@@ -175,7 +175,7 @@ _READINGS = {
     "wrong_number": "a wrong number",
     "opt_out": "no more texts wanted",
     "opt_in": "texts wanted again",
-    "help": "a call for help",
+    "help": "a wish to know who writes here",
     "cancel_request": "a wish to cancel",
     "reschedule": "a wish for another time",
     "confirm": "a yes to the visit",

@@ -1,7 +1,7 @@
 """Answer a reply: once, and in few words."""
 
-from services.followup.context import Context
-from services.followup.handlers.publish_plan import answer_is_of_use_until, clinic_values, publish_plan
+from services.followup.context import Context, hours_of
+from services.followup.handlers.publish_plan import clinic_values, publish_plan
 from services.followup.handlers.record_answer import THANKS
 from shared.messages.base import Purpose
 from shared.messages.plan import ACCEPTED, ANSWERS, PlannedMessage, Recipient
@@ -20,6 +20,7 @@ async def answer_patient(
 ) -> None:
     """Plan one answer. Its subject is the reply's own, so that a reply can never be answered twice."""
     clinic = context.clinic(clinic_id)
+    hours = hours_of(clinic, recipient)
     await publish_plan(
         unit,
         clinic_id=clinic_id,
@@ -34,7 +35,7 @@ async def answer_patient(
                 template=template,
                 values=clinic_values(clinic),
                 send_at=unit.now,
-                expires_at=answer_is_of_use_until(clinic, recipient, unit.now),
+                expires_at=hours.window.answer_of_use_until(unit.now, hours.patient),
             )
         ],
     )

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from services.followup.context import Context
+from services.followup.context import Context, hours_of
 from services.followup.domain.checkin import CheckIn, Status, key_of
 from services.followup.domain.gate import COVER, SENSITIVE_FOR, Watch
 from services.followup.domain.instrument import Instrument
 from services.followup.domain.schedule import Kind
-from services.followup.handlers.publish_plan import answer_is_of_use_until, clinic_values, publish_plan
+from services.followup.handlers.publish_plan import clinic_values, publish_plan
 from services.followup.store import cases, checkins, records
 from shared.clinics.model import Clinic
 from shared.clinics.roster import current_shift, has_roster, is_covered
@@ -73,7 +73,8 @@ async def ask_once_more(unit: UnitOfWork, checkin: CheckIn, recipient: Recipient
 async def ask_to_clarify(unit: UnitOfWork, checkin: CheckIn, recipient: Recipient, *, context: Context) -> None:
     """Say that the answer could not be read, once per item."""
     await checkins.save(unit.connection, [replace(checkin, clarified=True)])
-    of_use = answer_is_of_use_until(context.clinic(checkin.clinic_id), recipient, unit.now)
+    hours = hours_of(context.clinic(checkin.clinic_id), recipient)
+    of_use = hours.window.answer_of_use_until(unit.now, hours.patient)
     expires = min(of_use, checkin.next_at or of_use)  # never past the question's own end
     await publish_question(unit, checkin, recipient, expires_at=expires, variant="again", context=context)
     _remember(unit, checkin, "asked to clarify", checkin.moment)

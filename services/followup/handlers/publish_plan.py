@@ -1,16 +1,12 @@
 """Publish what a patient or a person at the clinic should still be told: the newest plan of one subject."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 
-from services.followup.context import hours_of
 from services.followup.store import patients
 from shared.clinics.model import Clinic
 from shared.messages.base import JsonObject
 from shared.messages.plan import MESSAGES_PLAN, MessagesPlan, PlannedMessage, Recipient
 from shared.postgres.unit_of_work import UnitOfWork
-
-_ANSWER_OF_USE_FOR = timedelta(hours=1)
 
 
 async def publish_plan(
@@ -37,12 +33,6 @@ async def publish_plan(
         closed_prompts=tuple(closed),
     )
     unit.publish(MESSAGES_PLAN, plan, subject=subject)
-
-
-def answer_is_of_use_until(clinic: Clinic, recipient: Recipient, now: datetime) -> datetime:
-    """Return until when an answer to a text is of use: late at night until the hours for texts have begun again."""
-    hours = hours_of(clinic, recipient)
-    return hours.window.next_opening(now, hours.patient) + _ANSWER_OF_USE_FOR
 
 
 def clinic_values(clinic: Clinic) -> JsonObject:

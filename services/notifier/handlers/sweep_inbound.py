@@ -8,8 +8,9 @@ from services.notifier.handlers.take_inbound import InboundText, take_inbound
 from services.notifier.store import received
 from shared.kernel.clock import Clock
 from shared.kernel.contact import parse_phone
-from shared.kernel.errors import DependencyUnavailableError
+from shared.kernel.errors import DependencyUnavailableError, PermanentError
 from shared.postgres.database import Database
+from shared.runtime.one_at_a_time import one_at_a_time
 from shared.telemetry import tracing
 from shared.telemetry.log import log
 
@@ -39,20 +40,14 @@ class SweepInbound:
             return 0
         async with self._database.connection() as connection:
             unknown = await received.unknown_of(connection, [text.provider_reference for text in listed])
-        spoiled: Exception | None = None
-        for text in sorted(listed, key=lambda item: item.created_at):
-            if text.provider_reference in unknown:
-                try:
-                    await self._take(text)
-                except DependencyUnavailableError:
-                    raise
-                except Exception as error:  # noqa: BLE001 - one that cannot be taken in keeps no other from being read
-                    spoiled = error
-                    log.error(
-                        "a missed text cannot be taken in", provider_reference=text.provider_reference, exc_info=error
-                    )
-        if spoiled is not None:
-            raise spoiled
+        missed = [text for text in listed if text.provider_reference in unknown]
+        taken = 0
+        for text in sorted(missed, key=lambda item: item.created_at):
+            with one_at_a_time("a missed text cannot be taken in", provider_reference=text.provider_reference):
+                await self._take(text)
+                taken += 1
+        if taken < len(missed):
+            raise PermanentError("missed texts cannot be taken in")  # for whoever watches this loop
         return 0
 
     async def _take(self, listed: ListedText) -> None:

@@ -16,6 +16,7 @@ from services.notifier.handlers.end_message import raise_named_task
 from services.notifier.store import received
 from services.notifier.store.received import Holder
 from shared.kernel.contact import PhoneNumber
+from shared.kernel.storable import storable
 from shared.messages.base import Purpose
 from shared.messages.envelope import Cause
 from shared.messages.reply import CANCEL_WORD, RECEIVED, Candidate, HandledAs, MessageReceived, OpenPrompt
@@ -75,13 +76,8 @@ async def take_inbound(
     return are_new
 
 
-def _legible(text: str) -> str:
-    """Return a text without what neither the queue nor the database can hold: NUL, and halves of characters."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
-
-
 async def _take(unit: UnitOfWork, inbound: InboundText, *, context: Context) -> bool:
-    inbound = replace(inbound, text=_legible(inbound.text))
+    inbound = replace(inbound, text=storable(inbound.text))
     numbers, received_at = unit.sealer.lookups(inbound.phone.e164), unit.now - inbound.waited
     holders, prompts = await asyncio.gather(
         received.holders_of(unit.connection, numbers),
